@@ -1,0 +1,37 @@
+# The front door: each target is one line of cargo; the logic is in xtask.
+
+CARGO ?= cargo
+XTASK := $(CARGO) run --quiet --locked --package xtask --
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint generate demo audit
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: ## Build and serve all of Tessera in one process
+	$(CARGO) run --locked --package tessera-standalone --bin tessera -- serve
+
+test: ## Run every test that can run here (REQUIRE_ALL=1: a left-out suite is a failure)
+	$(XTASK) test $(if $(filter-out 0,$(REQUIRE_ALL)),--require-all)
+
+lint: ## Check format, lints, documentation, licences and the architecture
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --locked
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		echo '$(CARGO) deny check bans licenses sources'; $(CARGO) deny --locked check bans licenses sources; \
+	else \
+		echo 'left out: cargo deny (get it with: cargo install --locked cargo-deny)'; \
+	fi
+	$(XTASK) check-boundaries
+	$(XTASK) check-card
+
+generate: ## Rewrite the generated files that are committed
+	$(XTASK) generate
+
+demo: ## Walk through the first journey and print each request and answer
+	$(XTASK) demo
+
+audit: ## Look for published vulnerabilities in the dependencies (needs cargo-deny and the network)
+	$(CARGO) deny --locked check advisories

@@ -1,0 +1,251 @@
+//! Settings: commented defaults compiled in, then a file, then the environment, then the command line.
+//!
+//! Every setting is listed in the defaults, so its name in the environment is known: `TESSERA_` and the key in capitals, dots as
+//! underscores. A secret is given as a value or as a file that holds it, never both, and never prints.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Format as _, Serialized, Toml};
+use figment::value::{Dict, Value};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A setting is missing, of the wrong type, or unreadable.
+    #[error("setting `{setting}`: {problem} (from {origin})")]
+    Setting {
+        /// Its key.
+        setting: String,
+        /// What is wrong and how to mend it.
+        problem: String,
+        /// Where the value came from.
+        origin: String,
+    },
+    /// A variable that no setting has the name of.
+    #[error("environment variable {0} is not the name of a setting; `config show` lists them")]
+    UnknownVariable(String),
+    /// A key of the settings file that no setting has the name of.
+    #[error("`{0}` in {1} is not the name of a setting; `config show` lists them")]
+    UnknownSetting(String, PathBuf),
+    /// The settings file cannot be read.
+    #[error("the settings file {0} cannot be read")]
+    NoFile(PathBuf),
+}
+
+/// A layered configuration, before it is read into a type.
+#[derive(Clone, Debug)]
+pub struct Config {
+    figment: Figment,
+    keys: Vec<String>,
+}
+
+/// One line of `config show`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The key.
+    pub key: String,
+    /// Its value; `***` for a secret that is set.
+    pub value: String,
+    /// Where it came from.
+    pub origin: String,
+}
+
+impl Config {
+    /// Layers `defaults` (TOML), the `file` if one is given, and the environment `variables`.
+    ///
+    /// # Errors
+    /// When the file is not there, or a `TESSERA_` variable names no setting.
+    pub fn layer(
+        defaults: &str,
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Toml::string(defaults));
+        let keys = leaf_keys(&figment);
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(ConfigError::NoFile(file.to_owned()));
+            }
+            let given = Figment::from(Toml::file_exact(file));
+            if let Some(unknown) = leaf_keys(&given).into_iter().find(|key| !keys.contains(key)) {
+                return Err(ConfigError::UnknownSetting(unknown, file.to_owned()));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let names: BTreeMap<String, &String> = keys.iter().map(|key| (variable(key), key)).collect();
+        for (name, value) in variables {
+            if !name.starts_with("TESSERA_") || name.starts_with("TESSERA_TEST_") {
+                continue;
+            }
+            let key = names.get(&name).ok_or_else(|| ConfigError::UnknownVariable(name.clone()))?;
+            let value: Value = value.parse().unwrap_or_else(|_| Value::from(value.clone()));
+            let provider = Serialized::default(key, value);
+            figment = figment.merge(FromVariable { name, provider });
+        }
+        Ok(Self { figment, keys })
+    }
+
+    /// Puts a command-line value over everything.
+    #[must_use]
+    pub fn with_flag(mut self, key: &str, value: impl Into<Value>) -> Self {
+        let provider = Serialized::default(key, value.into());
+        self.figment =
+            self.figment.merge(FromVariable { name: format!("--{}", key.replace(['.', '_'], "-")), provider });
+        self
+    }
+
+    /// Reads the settings into a type.
+    ///
+    /// # Errors
+    /// Names the first setting that does not fit, and where it came from.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        self.figment.extract().map_err(|error| {
+            let setting = error.path.join(".");
+            ConfigError::Setting { problem: error.kind.to_string(), origin: self.origin(&setting), setting }
+        })
+    }
+
+    /// All settings with their values and origins, secrets hidden.
+    #[must_use]
+    pub fn show(&self) -> Vec<Shown> {
+        let line = |key: &String| {
+            let value = self.figment.find_value(key).ok();
+            let value = match value {
+                Some(Value::String(_, text)) if is_secret(key) && !text.is_empty() => "***".to_owned(),
+                Some(value) => serde_json::to_string(&value).unwrap_or_default(),
+                None => String::new(),
+            };
+            Shown { key: key.clone(), value, origin: self.origin(key) }
+        };
+        self.keys.iter().map(line).collect()
+    }
+
+    fn origin(&self, key: &str) -> String {
+        let Some(metadata) = self.figment.find_metadata(key) else { return "nowhere: it is missing".to_owned() };
+        match &metadata.source {
+            Some(figment::Source::File(path)) => path.display().to_string(),
+            _ if metadata.name.starts_with("TOML") => "default".to_owned(),
+            _ => metadata.name.to_string(),
+        }
+    }
+}
+
+/// The environment's name of a setting.
+fn variable(key: &str) -> String {
+    format!("TESSERA_{}", key.replace('.', "_").to_uppercase())
+}
+
+fn is_secret(key: &str) -> bool {
+    key.rsplit('.').next().is_some_and(|name| matches!(name, "keys" | "secret" | "password" | "database_url"))
+}
+
+fn leaf_keys(figment: &Figment) -> Vec<String> {
+    fn walk(prefix: &str, dict: &Dict, keys: &mut Vec<String>) {
+        for (name, value) in dict {
+            let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            match value {
+                Value::Dict(_, inner) => walk(&key, inner, keys),
+                _ => keys.push(key),
+            }
+        }
+    }
+    let mut keys = Vec::new();
+    if let Ok(data) = figment::Provider::data(figment) {
+        for dict in data.values() {
+            walk("", dict, &mut keys);
+        }
+    }
+    keys
+}
+
+/// A value that says in `config show` which variable or flag it came from.
+struct FromVariable<P> {
+    name: String,
+    provider: P,
+}
+
+impl<P: figment::Provider> figment::Provider for FromVariable<P> {
+    fn metadata(&self) -> figment::Metadata {
+        figment::Metadata::named(self.name.clone())
+    }
+
+    fn data(&self) -> figment::error::Result<figment::value::Map<figment::Profile, Dict>> {
+        self.provider.data()
+    }
+}
+
+/// A secret given as a value or as the name of a file that holds it. Both empty: not given.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct SecretSetting {
+    /// The value itself.
+    #[serde(default)]
+    pub keys: SecretString,
+    /// A file that holds it.
+    #[serde(default)]
+    pub keys_file: String,
+}
+
+impl SecretSetting {
+    /// The secret, read from wherever it is.
+    ///
+    /// # Errors
+    /// When both forms are given, or the file cannot be read.
+    pub fn read(&self, setting: &str) -> Result<Option<SecretString>, ConfigError> {
+        use secrecy::ExposeSecret as _;
+        let problem = |problem: &str| ConfigError::Setting {
+            setting: setting.to_owned(),
+            problem: problem.to_owned(),
+            origin: "both forms".to_owned(),
+        };
+        match (self.keys.expose_secret().is_empty(), self.keys_file.is_empty()) {
+            (true, true) => Ok(None),
+            (false, true) => Ok(Some(self.keys.clone())),
+            (true, false) => std::fs::read_to_string(&self.keys_file)
+                .map(|text| Some(text.trim().to_owned().into()))
+                .map_err(|error| ConfigError::Setting {
+                    setting: format!("{setting}_file"),
+                    problem: format!("{} cannot be read: {error}", self.keys_file),
+                    origin: self.keys_file.clone(),
+                }),
+            (false, false) => Err(problem("give the value or the file, not both")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULTS: &str = "port = 8000\n[log]\nlevel = \"info\"\n";
+
+    fn layered(file: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("settings.toml");
+        std::fs::write(&path, file).expect("written");
+        Config::layer(DEFAULTS, Some(&path), [("TESSERA_PORT".to_owned(), "9000".to_owned())])
+    }
+
+    #[test]
+    fn the_environment_beats_the_file_and_the_file_the_defaults() {
+        let shown = layered("port = 8500\n[log]\nlevel = \"debug\"\n").expect("settings").show();
+        let value =
+            |key: &str| shown.iter().find(|line| line.key == key).map(|line| (line.value.clone(), line.origin.clone()));
+        assert_eq!(value("port"), Some(("9000".to_owned(), "TESSERA_PORT".to_owned())));
+        let (level, origin) = value("log.level").expect("a line");
+        assert!(level == "\"debug\"" && origin.ends_with("settings.toml"), "{level} from {origin}");
+    }
+
+    #[test]
+    fn a_mistyped_key_or_variable_is_refused_by_name() {
+        assert!(matches!(layered("prot = 1\n"), Err(ConfigError::UnknownSetting(key, _)) if key == "prot"));
+        let variable = [("TESSERA_PROT".to_owned(), "1".to_owned())];
+        assert!(
+            matches!(Config::layer(DEFAULTS, None, variable), Err(ConfigError::UnknownVariable(name)) if name == "TESSERA_PROT")
+        );
+    }
+}

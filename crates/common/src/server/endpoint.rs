@@ -1,0 +1,232 @@
+//! A service's operations: each is a handler together with its description, so that none is served undescribed.
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Responder, Route, web};
+use utoipa::openapi::path::{HttpMethod, Operation, PathsBuilder};
+use utoipa::openapi::schema::{ComponentsBuilder, Schema};
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem, RefOr};
+
+use crate::dialect::{Accident, Dialect};
+
+/// One operation.
+#[derive(Clone)]
+pub struct Endpoint {
+    method: Method,
+    documented: HttpMethod,
+    path: String,
+    route: Arc<dyn Fn() -> Route + Send + Sync>,
+    operation: Operation,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+impl Endpoint {
+    /// The operation that `handler` serves, at the path and verb that its description `P` names.
+    pub fn of<P, F, Args>(handler: F) -> Self
+    where
+        P: utoipa::Path + utoipa::__dev::SchemaReferences,
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let documented = P::methods().into_iter().next().unwrap_or(HttpMethod::Get);
+        let mut schemas = Vec::new();
+        P::schemas(&mut schemas);
+        Self {
+            method: method(&documented),
+            documented,
+            path: P::path(),
+            route: Arc::new(move || web::to(handler.clone())),
+            operation: P::operation(),
+            schemas,
+        }
+    }
+
+    /// Its verb.
+    #[must_use]
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Its path, parameters in braces.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Its description.
+    #[must_use]
+    pub const fn operation(&self) -> &Operation {
+        &self.operation
+    }
+}
+
+fn method(documented: &HttpMethod) -> Method {
+    match documented {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Trace => Method::TRACE,
+    }
+}
+
+/// All operations of a service, or of several.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoints {
+    operations: Vec<Endpoint>,
+    unrouted: Vec<Unrouted>,
+}
+
+/// What answers under a prefix where there is no operation.
+#[derive(Clone)]
+struct Unrouted {
+    prefix: &'static str,
+    route: Arc<dyn Fn(Option<String>) -> Route + Send + Sync>,
+}
+
+impl std::fmt::Debug for Unrouted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.prefix)
+    }
+}
+
+impl Endpoints {
+    /// These operations.
+    #[must_use]
+    pub const fn new(operations: Vec<Endpoint>) -> Self {
+        Self { operations, unrouted: Vec::new() }
+    }
+
+    /// These operations and those.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.operations.extend(others.operations);
+        self.unrouted.extend(others.unrouted);
+        self
+    }
+
+    /// Under `prefix`, `E` is taken from a request before it is told that its path (404) or verb (405) does not exist: for an API
+    /// whose order of checks can be seen.
+    #[must_use]
+    pub fn checking_first<E: FromRequest + 'static>(mut self, prefix: &'static str) -> Self {
+        let route = |allow: Option<String>| {
+            web::to(move |_: E, request: HttpRequest| std::future::ready(no_operation(&request, allow.clone())))
+        };
+        self.unrouted.push(Unrouted { prefix, route: Arc::new(route) });
+        self
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Endpoint> {
+        self.operations.iter()
+    }
+
+    /// Registers them: one resource per path with all its verbs, literal paths before patterns, `HEAD` beside each `GET`, and a 405
+    /// in the dialect of the path for every other verb.
+    pub fn configure(&self, config: &mut web::ServiceConfig) {
+        let mut paths: Vec<&str> = Vec::new();
+        for endpoint in &self.operations {
+            if !paths.contains(&endpoint.path.as_str()) {
+                paths.push(&endpoint.path);
+            }
+        }
+        paths.sort_by_key(|path| specificity(path));
+        for path in paths {
+            let verbs: Vec<&Endpoint> = self.operations.iter().filter(|endpoint| endpoint.path == path).collect();
+            config.service(resource(path, &verbs, self.unrouted_at(path)));
+        }
+        for unrouted in &self.unrouted {
+            let below = format!("{}/{{tail:.*}}", unrouted.prefix);
+            config.service(web::resource([unrouted.prefix, below.as_str()]).route((unrouted.route)(None)));
+        }
+    }
+
+    fn unrouted_at(&self, path: &str) -> Option<&Unrouted> {
+        let is_under =
+            |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.unrouted.iter().find(|unrouted| is_under(unrouted.prefix))
+    }
+
+    /// The OpenAPI 3.1 description of all of them.
+    #[must_use]
+    pub fn describe(&self, title: &str, description: &str) -> OpenApi {
+        let mut paths = PathsBuilder::new();
+        let mut components = ComponentsBuilder::new();
+        for endpoint in &self.operations {
+            paths = paths
+                .path(endpoint.path.as_str(), PathItem::new(endpoint.documented.clone(), endpoint.operation.clone()));
+            components = components.schemas_from_iter(endpoint.schemas.clone());
+        }
+        let info = InfoBuilder::new().title(title).description(Some(description)).version(env!("CARGO_PKG_VERSION"));
+        OpenApiBuilder::new().info(info.build()).paths(paths.build()).components(Some(components.build())).build()
+    }
+}
+
+fn no_operation(request: &HttpRequest, allow: Option<String>) -> HttpResponse {
+    let accident = allow.map_or(Accident::NotFound, |allow| Accident::MethodNotAllowed { allow });
+    Dialect::of(request.path()).answer(&accident)
+}
+
+fn resource(path: &str, verbs: &[&Endpoint], unrouted: Option<&Unrouted>) -> actix_web::Resource {
+    let mut resource = web::resource(path);
+    let mut allow = Vec::new();
+    for endpoint in verbs {
+        resource = resource.route((endpoint.route)().method(endpoint.method.clone()));
+        allow.push(endpoint.method.as_str());
+        if endpoint.method == Method::GET {
+            resource = resource.route((endpoint.route)().method(Method::HEAD));
+            allow.push("HEAD");
+        }
+    }
+    let allow = Some(allow.join(", "));
+    resource.default_service(match unrouted {
+        Some(unrouted) => (unrouted.route)(allow),
+        None => web::to(move |request: HttpRequest| std::future::ready(no_operation(&request, allow.clone()))),
+    })
+}
+
+/// Orders literal segments before parameters, from the left.
+fn specificity(path: &str) -> Vec<(bool, String)> {
+    path.split('/').map(|segment| (segment.starts_with('{'), segment.to_owned())).collect()
+}
+
+/// Collects handlers with their descriptions: `endpoints![sign_up::post, password::put]`.
+///
+/// Each handler carries `#[utoipa::path(…)]`, which names its verb and path.
+#[macro_export]
+macro_rules! endpoints {
+    ($($module:ident :: $handler:ident),+ $(,)?) => {
+        $crate::server::Endpoints::new(vec![$(
+            $crate::__pastey::paste! {
+                $crate::server::Endpoint::of::<$module::[<__path_ $handler>], _, _>($module::$handler)
+            }
+        ),+])
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literal_paths_come_before_patterns() {
+        let mut paths =
+            ["/sessions/{id}", "/sessions/session/{id}", "/sessions/session/extend", "/sessions/version", "/sessions"];
+        paths.sort_by_key(|path| specificity(path));
+        assert_eq!(
+            paths,
+            ["/sessions", "/sessions/session/extend", "/sessions/session/{id}", "/sessions/version", "/sessions/{id}"]
+        );
+    }
+}

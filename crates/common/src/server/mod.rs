@@ -1,0 +1,32 @@
+//! The HTTP edge: what every request of every service passes through, and how a process listens and stops.
+
+mod address;
+mod body;
+mod cookie;
+mod edge;
+mod endpoint;
+mod limits;
+mod origin;
+mod run;
+
+pub use address::{Caller, Network};
+pub use body::{Body, MAX_BODY};
+pub use cookie::{OneCookie, one_cookie};
+pub use edge::{guard, not_found, request_id};
+pub use endpoint::{Endpoint, Endpoints};
+pub use limits::AddressLimit;
+pub use origin::{Origin, SameOrigin};
+pub use run::{Listener, Stop, StopSignal, listen};
+
+/// What the edge of a process needs to know.
+#[derive(Clone, Debug)]
+pub struct EdgeSettings {
+    /// Where browsers reach the platform.
+    pub origin: Origin,
+    /// Other origins whose pages may act on it.
+    pub allowed_origins: Vec<Origin>,
+    /// Whether any page on this machine may act on it (dev profile).
+    pub allow_loopback_origins: bool,
+    /// Whose forwarded addresses are believed.
+    pub trusted_proxies: Vec<Network>,
+}

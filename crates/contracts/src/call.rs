@@ -1,0 +1,81 @@
+//! How a call between contexts fails.
+
+use tessera_common::dialect::Accident;
+
+/// A call that did not happen as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The other context cannot be reached or cannot work now; the caller may try later.
+    #[error("{callee} is not available")]
+    Unavailable {
+        /// Who was called.
+        callee: &'static str,
+        /// Seconds until it may be tried again.
+        retry_after: u32,
+    },
+    /// The call reached the other context and failed there, or did not fit: a fault of ours.
+    #[error("{callee} failed: {cause}")]
+    Failed {
+        /// Who was called.
+        callee: &'static str,
+        /// What it said.
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl CallError {
+    /// What an operation that needed the call answers.
+    #[must_use]
+    pub fn accident(self) -> Accident {
+        match self {
+            Self::Unavailable { retry_after, .. } => Accident::Unavailable { retry_after },
+            Self::Failed { .. } => Accident::Internal(Box::new(self)),
+        }
+    }
+}
+
+/// Why an action could not be carried out, whatever it was: nobody's fault who called.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// More work is queued than can be done in time.
+    #[error("too much work is queued")]
+    Busy,
+    /// The database.
+    #[error("the database failed")]
+    Store(#[from] sqlx::Error),
+    /// Another context.
+    #[error("a call failed")]
+    Call(#[from] CallError),
+    /// Anything else that should not happen.
+    #[error(transparent)]
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Failure {
+    /// What an operation that failed so answers.
+    #[must_use]
+    pub fn accident(self) -> Accident {
+        match self {
+            Self::Busy => Accident::Unavailable { retry_after: 1 },
+            Self::Store(error) if tessera_storage::database::is_unavailable(&error) => {
+                Accident::Unavailable { retry_after: 1 }
+            }
+            Self::Store(error) => Accident::Internal(Box::new(error)),
+            Self::Call(error) => error.accident(),
+            Self::Internal(error) => Accident::Internal(error),
+        }
+    }
+
+    /// The same, as a sibling that called sees it.
+    #[must_use]
+    pub fn as_callee(self, callee: &'static str) -> CallError {
+        match self {
+            Self::Busy => CallError::Unavailable { callee, retry_after: 1 },
+            Self::Store(error) if tessera_storage::database::is_unavailable(&error) => {
+                CallError::Unavailable { callee, retry_after: 1 }
+            }
+            Self::Call(error @ CallError::Unavailable { .. }) => error,
+            other => CallError::Failed { callee, cause: Box::new(other) },
+        }
+    }
+}

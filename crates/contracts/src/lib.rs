@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+pub mod call;
+pub mod email_address;
+pub mod events;
+pub mod ids;
+pub mod oauth;
+pub mod sessions;
+pub mod verify;

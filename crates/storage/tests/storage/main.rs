@@ -1,0 +1,20 @@
+//! What the stores build on, on both engines.
+
+#[cfg(test)]
+#[macro_use]
+mod support;
+
+#[cfg(test)]
+mod cancellation;
+#[cfg(test)]
+mod clock;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod migrations;
+#[cfg(test)]
+mod transactions;
+#[cfg(test)]
+mod trouble;
+#[cfg(test)]
+mod values;

@@ -1,0 +1,86 @@
+//! `PUT /password`, and the same by `PATCH`.
+
+use tessera_testkit::{Answer, Method, TestApp, Value, json, on_every_database};
+
+use crate::support::{OTHER, PASSWORD, sign_in, sign_up, try_sign_in};
+
+async fn change(app: &TestApp, token: &str, body: &Value) -> Answer {
+    app.put("/password").bearer(token).json(body).send().await
+}
+
+on_every_database! {
+    async fn ends_every_other_session_and_keeps_the_one_in_use(app: TestApp) {
+        sign_up(&app, "ada@example.org").await;
+        let (mine, other) = (sign_in(&app, "ada@example.org").await, sign_in(&app, "ada@example.org").await);
+        let body = json!({ "current_password": PASSWORD, "password": OTHER, "password_confirmation": OTHER });
+        let user = change(&app, &mine, &body).await.expect(200).json();
+        assert_eq!((&user["id"], &user["email"]), (&json!(1), &json!("ada@example.org")));
+
+        let _ = app.get("/sessions").bearer(&other).send().await.expect(401);
+        let left = app.get("/sessions").bearer(&mine).send().await.expect(200).json();
+        assert_eq!(left.as_array().map(Vec::len), Some(1));
+        let _ = try_sign_in(&app, "ada@example.org", PASSWORD).await.expect(401);
+        let _ = try_sign_in(&app, "ada@example.org", OTHER).await.expect(201);
+    }
+
+    async fn the_present_password_is_judged_first(app: TestApp) {
+        sign_up(&app, "ada@example.org").await;
+        let token = sign_in(&app, "ada@example.org").await;
+        for body in [json!({ "current_password": "wrong", "password": "short" }), json!({ "password": OTHER })] {
+            let answer = change(&app, &token, &body).await.expect(400);
+            assert_eq!(answer.json(), json!({ "error": "The current password you entered is incorrect" }));
+        }
+        let answer = change(&app, &token, &json!({ "password_challenge": "wrong", "password": OTHER })).await.expect(422);
+        assert_eq!(answer.json(), json!({ "password_challenge": ["is invalid"] }));
+        let _ = try_sign_in(&app, "ada@example.org", PASSWORD).await.expect(201);
+    }
+
+    async fn a_new_password_that_does_not_do_changes_nothing(app: TestApp) {
+        sign_up(&app, "ada@example.org").await;
+        let token = sign_in(&app, "ada@example.org").await;
+        let rows = [
+            (json!({ "current_password": PASSWORD }), json!({ "password": ["can't be blank"] })),
+            (json!({ "current_password": PASSWORD, "password": "" }), json!({ "password": ["can't be blank"] })),
+            (json!({ "current_password": PASSWORD, "password": null }), json!({ "password": ["can't be blank"] })),
+            (
+                json!({ "current_password": PASSWORD, "password": OTHER, "password_confirmation": "else" }),
+                json!({ "password_confirmation": ["doesn't match Password"] }),
+            ),
+        ];
+        for (body, problems) in rows {
+            assert_eq!(change(&app, &token, &body).await.expect(422).json(), problems, "{body}");
+        }
+        let _ = try_sign_in(&app, "ada@example.org", PASSWORD).await.expect(201);
+    }
+
+    async fn works_by_patch_as_well(app: TestApp) {
+        sign_up(&app, "ada@example.org").await;
+        let token = sign_in(&app, "ada@example.org").await;
+        let body = json!({ "password_challenge": PASSWORD, "password": OTHER });
+        let _ = app.request(Method::PATCH, "/password").bearer(&token).json(&body).send().await.expect(200);
+    }
+
+    async fn without_a_session_token_it_is_401(app: TestApp) {
+        for call in [app.put("/password"), app.put("/password").bearer("tss_nonsense"), app.put("/password").cookie("tcl_x")] {
+            let answer = call.json(&json!({})).send().await.expect(401);
+            assert_eq!(answer.header("www-authenticate"), "Token realm=\"Application\"");
+            assert_eq!(answer.text, "HTTP Token: Access denied.\n");
+        }
+    }
+
+    async fn of_two_changes_at_once_one_is_made(app: TestApp) {
+        sign_up(&app, "ada@example.org").await;
+        let token = sign_in(&app, "ada@example.org").await;
+        let third = "ThirdPassword12$34";
+        let (a, b) = (
+            json!({ "current_password": PASSWORD, "password": OTHER }),
+            json!({ "current_password": PASSWORD, "password": third }),
+        );
+        let (a, b) = futures::join!(change(&app, &token, &a), change(&app, &token, &b));
+        let mut statuses = [a.status.as_u16(), b.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400]);
+        let winner = if a.status == 200 { OTHER } else { third };
+        let _ = try_sign_in(&app, "ada@example.org", winner).await.expect(201);
+    }
+}

@@ -1,0 +1,28 @@
+//! HTTP: reads requests, calls actions, says the outcome as RFC 6749 has it.
+
+mod accept;
+mod client_header;
+mod discovery;
+mod jwks;
+mod refusals;
+mod token;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
+use tessera_common::endpoints;
+use tessera_common::server::Endpoints;
+
+/// Every operation of this context on the public listener.
+#[must_use]
+pub fn endpoints() -> Endpoints {
+    endpoints![token::post, jwks::get, discovery::get, discovery::get_by_issuer_path]
+}
+
+/// A public document: any page may read it, and caches may keep it for less than the time that a key is published ahead.
+fn published(json: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .content_type("application/json")
+        .body(json)
+}

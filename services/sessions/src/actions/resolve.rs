@@ -1,0 +1,104 @@
+//! Who presents a credential. Read from the database each time: no cache says that a credential is good.
+
+use secrecy::ExposeSecret as _;
+use tessera_common::clock::Timestamp;
+use tessera_contracts::call::Failure;
+use tessera_contracts::ids::{SessionId, UserId};
+use tessera_contracts::sessions::Credential;
+use tessera_storage::Session as On;
+use tessera_tokens::opaque::Kind;
+
+use crate::domain::client::{Client, ClientKind, Standing};
+use crate::domain::session::{Policy, Session};
+use crate::sessions::Sessions;
+use crate::store::{client_rows, session_changes, session_rows};
+
+/// A client that presented its secret, and what the secret is worth.
+#[derive(Clone, Debug)]
+pub struct Presented {
+    /// The client.
+    pub client: Client,
+    /// What its secret is worth.
+    pub standing: Standing,
+    /// The secret's digest.
+    pub digest: Vec<u8>,
+}
+
+/// The client of a cookie or of an app's token; `None` for one that was never known.
+#[tracing::instrument(name = "sessions.resolve.client", skip_all)]
+pub async fn client(sessions: &Sessions, credential: &Credential) -> sqlx::Result<Option<Presented>> {
+    let (kind, secret) = match credential {
+        Credential::Cookie(secret) => (ClientKind::Browser, secret),
+        Credential::Native(secret) => (ClientKind::Native, secret),
+        Credential::SessionToken(_) => return Ok(None),
+    };
+    let Some(digest) = Kind::BrowserClient.digest(secret.expose_secret()) else { return Ok(None) };
+    let now = sessions.clock.now();
+    let found = client_rows::by_secret(&mut sessions.db.read().await?, kind, digest.clone()).await?;
+    let Some((client, is_current)) = found else { return Ok(None) };
+    if is_current && client.presented_at.is_none() {
+        client_rows::note_presented(&mut sessions.db.write().await?, &digest, now).await?;
+    }
+    let standing = if is_current { Standing::Current } else { client.previous_is(now) };
+    Ok(Some(Presented { client, standing, digest }))
+}
+
+/// The live session of an accounts API token. Using it is noted, at most once a minute.
+#[tracing::instrument(name = "sessions.resolve.by_token", skip_all)]
+pub async fn by_token(sessions: &Sessions, presented: &str) -> sqlx::Result<Option<Session>> {
+    let Some(digest) = Kind::Session.digest(presented) else { return Ok(None) };
+    let now = sessions.clock.now();
+    let session = session_rows::by_token(&mut sessions.db.read().await?, digest).await?;
+    let Some(session) = session.filter(|session| session.is_live(now)) else { return Ok(None) };
+    note_use(sessions, &session, now).await?;
+    Ok(Some(session))
+}
+
+/// Notes a use of a session, if the last one is long enough ago.
+pub async fn note_use(sessions: &Sessions, session: &Session, now: Timestamp) -> sqlx::Result<()> {
+    if session.is_worth_noting(now) {
+        let policy = Policy::of(session.entry);
+        let (expire_at, abandon_at) = (policy.expire_at(session.started_at, now), policy.abandon_at(now));
+        session_changes::note_use(&mut sessions.db.write().await?, session, expire_at, abandon_at, now).await?;
+    }
+    Ok(())
+}
+
+/// What a client may see of its sessions: a stale secret sees them as they were before the rise.
+pub async fn listed(on: &mut impl On, presented: &Presented) -> sqlx::Result<Vec<Session>> {
+    session_rows::listed_for(on, presented.client.id, &presented.digest).await
+}
+
+/// What a client has under an id.
+#[derive(Debug)]
+pub enum Found {
+    /// A session of its own, in whatever status.
+    Session(Box<Session>),
+    /// None: unknown, another client's, or removed.
+    Nothing {
+        /// Whether it is signed in anywhere.
+        signed_in: bool,
+    },
+}
+
+/// The client's session of an id, as far as its secret may see it.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn on_client(sessions: &Sessions, presented: &Presented, id: Option<SessionId>) -> Result<Found, Failure> {
+    let now = sessions.clock.now();
+    let listed = listed(&mut sessions.db.read().await?, presented).await?;
+    let signed_in = listed.iter().any(|session| session.is_live(now));
+    let found = listed.into_iter().find(|session| Some(session.id) == id);
+    Ok(found.map_or(Found::Nothing { signed_in }, |session| Found::Session(Box::new(session))))
+}
+
+/// Whether the client of a credential has held a session of a user.
+pub async fn has_held(sessions: &Sessions, credential: &Credential, user: UserId) -> sqlx::Result<bool> {
+    match client(sessions, credential).await? {
+        Some(Presented { client, standing: Standing::Current, .. }) => {
+            session_rows::was_held(&mut sessions.db.read().await?, client.id, user).await
+        }
+        _ => Ok(false),
+    }
+}

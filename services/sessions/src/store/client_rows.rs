@@ -1,0 +1,170 @@
+//! Browser clients, found by the digest of their secret.
+
+use tessera_common::clock::Timestamp;
+use tessera_contracts::ids::{BrowserClientId, SessionId};
+use tessera_storage::{Session, affected, run};
+use uuid::Uuid;
+
+use crate::domain::client::{Client, ClientKind};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    kind: String,
+    rotated_at: Timestamp,
+    presented_at: Option<Timestamp>,
+    auth_changed_at: Timestamp,
+    last_active_session: Option<Uuid>,
+    created_at: Timestamp,
+    is_current: bool,
+}
+
+macro_rules! select_client {
+    ($rest:literal) => {
+        concat!("select id, kind, rotated_at, presented_at, auth_changed_at, last_active_session, created_at, ", $rest)
+    };
+}
+
+impl From<Row> for Client {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id.into(),
+            kind: ClientKind::named(&row.kind),
+            rotated_at: row.rotated_at,
+            presented_at: row.presented_at,
+            auth_changed_at: row.auth_changed_at,
+            last_active_session: row.last_active_session.map(Into::into),
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// The client that a secret of `kind` belongs or belonged to, and whether it is the present one.
+pub async fn by_secret(
+    session: &mut impl Session,
+    kind: ClientKind,
+    digest: Vec<u8>,
+) -> sqlx::Result<Option<(Client, bool)>> {
+    let row: Option<Row> = run!(session, |e| sqlx::query_as(select_client!(
+        "coalesce(secret_digest = $1, false) as is_current from browser_clients \
+         where (secret_digest = $1 or previous_digest = $1) and kind = $2"
+    ))
+    .bind(digest)
+    .bind(kind.name())
+    .fetch_optional(e))?;
+    Ok(row.map(|row| {
+        let is_current = row.is_current;
+        (row.into(), is_current)
+    }))
+}
+
+/// The client of that id.
+pub async fn by_id(session: &mut impl Session, id: BrowserClientId) -> sqlx::Result<Option<Client>> {
+    let row: Option<Row> = run!(session, |e| sqlx::query_as(select_client!(
+        "(secret_digest is not null) as is_current from browser_clients where id = $1"
+    ))
+    .bind(id.uuid())
+    .fetch_optional(e))?;
+    Ok(row.map(Client::from))
+}
+
+/// Makes a client without a secret.
+pub async fn insert(
+    session: &mut impl Session,
+    id: BrowserClientId,
+    kind: ClientKind,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    affected!(
+        session,
+        sqlx::query(
+            "insert into browser_clients (id, kind, rotated_at, auth_changed_at, created_at) values ($1, $2, $3, $3, $3)"
+        )
+        .bind(id.uuid())
+        .bind(kind.name())
+        .bind(now)
+    )?;
+    Ok(())
+}
+
+/// Replaces the secret, if it is still the one that was presented (or there was none yet). The one before stays for a moment if
+/// `keep_previous`. False when another rise came first: the presented secret is then not the client's any more.
+pub async fn rotate(
+    session: &mut impl Session,
+    id: BrowserClientId,
+    presented: Option<&[u8]>,
+    digest: Vec<u8>,
+    keep_previous: bool,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let rotated = affected!(
+        session,
+        sqlx::query(
+            "update browser_clients set previous_digest = case when $3 then secret_digest else null end, \
+             secret_digest = $2, rotated_at = $4, presented_at = null \
+             where id = $1 and (secret_digest = $5 or secret_digest is null)"
+        )
+        .bind(id.uuid())
+        .bind(digest.clone())
+        .bind(keep_previous)
+        .bind(now)
+        .bind(presented.map(<[u8]>::to_vec))
+    )?;
+    Ok(rotated == 1)
+}
+
+/// Notes that the present secret was presented while the previous one is still around.
+pub async fn note_presented(session: &mut impl Session, digest: &[u8], now: Timestamp) -> sqlx::Result<()> {
+    affected!(
+        session,
+        sqlx::query(
+            "update browser_clients set presented_at = $2 \
+             where secret_digest = $1 and presented_at is null and previous_digest is not null"
+        )
+        .bind(digest.to_vec())
+        .bind(now)
+    )?;
+    Ok(())
+}
+
+/// Notes that a session started on the client: it acts from now on.
+pub async fn session_started(
+    session: &mut impl Session,
+    id: BrowserClientId,
+    started: SessionId,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    affected!(
+        session,
+        sqlx::query("update browser_clients set auth_changed_at = $3, last_active_session = $2 where id = $1")
+            .bind(id.uuid())
+            .bind(started.uuid())
+            .bind(now)
+    )?;
+    Ok(())
+}
+
+/// Notes that a session ended on the client: the old secret dies, and if the session was the one that acts, the live one that was
+/// used last takes its place.
+pub async fn session_ended(
+    session: &mut impl Session,
+    id: BrowserClientId,
+    ended: SessionId,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    affected!(
+        session,
+        sqlx::query(
+            "update browser_clients set auth_changed_at = $3, previous_digest = null, \
+             last_active_session = case when last_active_session = $2 then \
+               (select s.id from sessions s where s.client_id = $1 and s.status = 'active' and s.expire_at > $3 \
+                and s.abandon_at > $3 order by s.last_active_at desc, s.number desc limit 1) \
+               else last_active_session end \
+             where id = $1"
+        )
+        .bind(id.uuid())
+        .bind(ended.uuid())
+        .bind(now)
+    )?;
+    Ok(())
+}

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+pub mod compose;
+pub mod data_dir;
+pub mod describe;
+mod health;
+mod home;
+pub mod infrastructure;
+pub mod routes;
+pub mod serve;
+pub mod settings;

@@ -1,0 +1,104 @@
+//! The program `tessera`.
+#![expect(clippy::print_stdout, reason = "`config show` answers on standard output")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tessera_common::config::{Config, ConfigError};
+use tessera_common::telemetry;
+use tessera_standalone::settings::{DEFAULTS, Settings};
+use tessera_standalone::{describe, serve};
+
+/// Accounts, sessions, verification and OAuth in one program.
+#[derive(Debug, Parser)]
+#[command(name = "tessera", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the platform
+    Serve(Chosen),
+    /// Look at the settings
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Write the OpenAPI descriptions
+    Openapi {
+        /// The folder to write to
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print each setting with its value and where it came from
+    Show(Chosen),
+}
+
+/// What the command line says about the settings.
+#[derive(Debug, Args)]
+struct Chosen {
+    /// A settings file
+    #[arg(long, env = "TESSERA_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where the databases are
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// The public port
+    #[arg(long)]
+    port: Option<u16>,
+}
+
+impl Chosen {
+    fn layer(&self) -> Result<Config, ConfigError> {
+        let variables = std::env::vars().filter(|(name, _)| name != "TESSERA_CONFIG");
+        let mut config = Config::layer(DEFAULTS, self.config.as_deref(), variables)?;
+        if let Some(folder) = &self.data_dir {
+            config = config.with_flag("data_dir", folder.display().to_string());
+        }
+        if let Some(port) = self.port {
+            config = config.with_flag("port", port);
+        }
+        Ok(config)
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprint(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The message for whoever started the program, also when logging never began.
+#[expect(clippy::print_stderr, reason = "the last word of a program that cannot go on")]
+fn eprint(error: &anyhow::Error) {
+    eprintln!("tessera: {error:#}");
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(chosen) => {
+            let settings: Settings = chosen.layer()?.read()?;
+            telemetry::init(&settings.log, std::io::stdout).map_err(anyhow::Error::from_boxed)?;
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve::serve(&settings))
+        }
+        Command::Config { command: ConfigCommand::Show(chosen) } => {
+            for line in chosen.layer()?.show() {
+                println!("{:<28} {:<32} {}", line.key, line.value, line.origin);
+            }
+            Ok(())
+        }
+        Command::Openapi { out } => describe::write(&out),
+    }
+}

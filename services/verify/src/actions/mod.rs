@@ -1,0 +1,11 @@
+//! What can be done, one use case a file: load, decide, save and queue in one transaction.
+
+pub mod attempt;
+pub mod delete;
+pub mod deliver;
+pub mod find;
+pub mod initiate;
+pub mod mailbox;
+pub mod platform;
+pub mod queue;
+pub mod sweep;

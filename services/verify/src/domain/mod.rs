@@ -1,0 +1,10 @@
+//! Rules of one-time secrets: pure, without time, storage or transport of their own.
+
+pub mod code;
+pub mod counting;
+pub mod lifetime;
+pub mod message;
+pub mod method;
+pub mod plain_text;
+pub mod template;
+pub mod verification;

@@ -1,0 +1,54 @@
+//! `POST /methods/{method}/actions/initiate`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use tessera_common::dialect::verification::{Detail, Refusal};
+
+use super::initiate_params::{self, InitiateParams};
+use super::tenant_call::TenantCall;
+use super::verification::{Started, failed, limited, started};
+use crate::actions::initiate::{CodeRule, InitiateError, by_mail};
+use crate::domain::method::Method;
+use crate::verify::Verify;
+
+/// Start a verification.
+///
+/// The code is on its way to the consumer once this has answered; it is in no answer.
+#[utoipa::path(
+    post, path = "/methods/{method}/actions/initiate", tag = "verification", request_body = InitiateParams,
+    params(("method" = String, Path, description = "`email`", example = "email")),
+    responses(
+        (status = 200, description = "The verification was started", body = Started),
+        (status = 401, description = "No tenant's access token"),
+        (status = 403, description = "`forcedCode` without the scope `verify:forced_code`"),
+        (status = 404, description = "The method is not supported"),
+        (status = 406, description = "Accept or Content-Type is not one of this API"),
+        (status = 422, description = "Every problem with the request"),
+        (status = 429, description = "Too many messages to this recipient"),
+    )
+)]
+pub async fn post(verify: web::Data<Verify>, call: TenantCall) -> Result<HttpResponse, Refusal> {
+    let opened = match call.method {
+        Method::Email => {
+            let given = initiate_params::by_mail(&call.body)?;
+            if matches!(given.code, CodeRule::Forced(_)) && !call.tenant.may_force_code {
+                return Err(Refusal::Error(StatusCode::FORBIDDEN, "Forbidden"));
+            }
+            by_mail(&verify, &call.tenant.id, given).await?
+        }
+    };
+    started(opened)
+}
+
+impl From<InitiateError> for Refusal {
+    fn from(error: InitiateError) -> Self {
+        match error {
+            InitiateError::OtherConsumer => Self::Invalid(vec![Detail {
+                path: "policy.forcedVerificationId",
+                error: "belongs to another consumer",
+            }]),
+            InitiateError::Limited(used_up) => limited(used_up),
+            InitiateError::Failed(failure) => failed(failure),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What is given to start a verification, read with every problem it has.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use tessera_common::dialect::verification::Refusal;
+use tessera_contracts::email_address::EmailAddress;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::json::{self, Kind, Need, Object, Reader};
+use crate::actions::initiate::{ByMail, CodeRule, Template};
+use crate::domain::code::Alphabet;
+use crate::domain::lifetime;
+use crate::domain::template::{MOST_PLACES, places};
+
+/// The subject of a mail whose template has none.
+const DEFAULT_SUBJECT: &str = "Verification Email";
+
+/// The most bytes of a payload, and how deep it may nest.
+const PAYLOAD: (usize, usize) = (4 * 1024, 8);
+
+/// Reads a verification by mail. What the method has no use for is not looked at.
+///
+/// # Errors
+/// Every problem at once.
+pub fn by_mail(body: &str) -> Result<ByMail, Refusal> {
+    let mut reader = Reader::default();
+    let read = read(&mut reader, body)?;
+    let problems = reader.problems();
+    match read {
+        Some(given) if problems.is_empty() => Ok(given),
+        _ => Err(Refusal::Invalid(problems)),
+    }
+}
+
+fn read(reader: &mut Reader, body: &str) -> Result<Option<ByMail>, Refusal> {
+    let Some(root) = reader.as_object(json::document(body)?, "") else { return Ok(None) };
+    let consumer = consumer(reader, &root);
+    let template = reader.object(&root, "template", Need::Required).and_then(|object| template(reader, &object));
+    let generated = generate_code(reader, &root);
+    let policy = reader.object(&root, "policy", Need::Required);
+    let policy = policy.map(|object| policy_of(reader, &object));
+    if root.get("generateCode").is_none() && !policy.as_ref().is_some_and(|policy| policy.forces_code) {
+        reader.wrong("generateCode", "is required");
+    }
+    let payload = payload(reader, &root);
+    let (Some(consumer), Some(template), Some(policy)) = (consumer, template, policy) else { return Ok(None) };
+    let code = match (policy.forced_code, generated) {
+        (Some(code), _) => CodeRule::Forced(code),
+        (None, Some((length, alphabet))) => CodeRule::Generated { length, alphabet },
+        (None, None) => return Ok(None),
+    };
+    let (consumer, address) = consumer;
+    let Some(lifetime) = policy.lifetime else { return Ok(None) };
+    Ok(Some(ByMail { consumer, address, template, code, lifetime, forced_id: policy.forced_id, payload }))
+}
+
+fn consumer(reader: &mut Reader, root: &Object<'_>) -> Option<(String, EmailAddress)> {
+    let text = reader.text(root, "consumer", Need::Required)?;
+    // Blanks around it would be no part of the address, yet of what is compared and shown.
+    let address = EmailAddress::parse(&text).filter(|_| text.trim() == text);
+    if address.is_none() {
+        reader.wrong("consumer", "must be a valid email");
+    }
+    Some((text, address?))
+}
+
+fn template(reader: &mut Reader, template: &Object<'_>) -> Option<Template> {
+    let body = reader.text(template, "template.body", Need::Required);
+    if body.as_ref().is_some_and(|body| places(body) > MOST_PLACES) {
+        reader.wrong("template.body", "must have at most 20 placeholders");
+    }
+    let subject = reader.line(template, "template.subject").unwrap_or_else(|| DEFAULT_SUBJECT.to_owned());
+    let address = reader.line(template, "template.fromEmail");
+    let from = match (reader.line(template, "template.fromName"), address) {
+        (Some(name), Some(address)) => Some(format!("{name} <{address}>")),
+        (name, address) => name.or(address),
+    };
+    Some(Template { body: body?, subject, from })
+}
+
+/// Checked whenever it is there, also beside a forced code.
+fn generate_code(reader: &mut Reader, root: &Object<'_>) -> Option<(u8, Alphabet)> {
+    let rule = reader.object(root, "generateCode", Need::Optional)?;
+    let length = code_length(reader, &rule);
+    let alphabet = symbol_set(reader, &rule);
+    Some((length?, alphabet?))
+}
+
+fn code_length(reader: &mut Reader, rule: &Object<'_>) -> Option<u8> {
+    let path = "generateCode.length";
+    let raw = reader.member(rule, path, Need::Required)?;
+    let digits = match Kind::of(raw) {
+        Kind::Number => raw.get().to_owned(),
+        Kind::Text => serde_json::from_str(raw.get()).unwrap_or_default(),
+        _ => String::new(),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        reader.wrong(path, "Incorrect number format");
+        return None;
+    }
+    let length = digits.parse().ok().filter(|length| (1..=32).contains(length));
+    if length.is_none() {
+        reader.wrong(path, "must be between 1 and 32");
+    }
+    length
+}
+
+fn symbol_set(reader: &mut Reader, rule: &Object<'_>) -> Option<Alphabet> {
+    let path = "generateCode.symbolSet";
+    let raw = reader.member(rule, path, Need::Required)?;
+    let problem = match (Kind::of(raw), serde_json::from_str::<Vec<String>>(raw.get())) {
+        (Kind::Array, Ok(sets)) if sets.is_empty() => "is not allowed to be empty",
+        (Kind::Array, Ok(sets)) if sets.iter().any(String::is_empty) => "must have no empty set",
+        (Kind::Array, Ok(sets)) if sets.iter().any(|set| set.contains('\0')) => "must not contain NUL",
+        (Kind::Array, Ok(sets)) => return Alphabet::of(&sets),
+        (Kind::Array, Err(_)) => "must be an array of strings",
+        _ => "must be an array",
+    };
+    reader.wrong(path, problem);
+    None
+}
+
+struct Policy {
+    lifetime: Option<chrono::TimeDelta>,
+    forced_id: Option<String>,
+    forces_code: bool,
+    forced_code: Option<SecretString>,
+}
+
+fn policy_of(reader: &mut Reader, policy: &Object<'_>) -> Policy {
+    let lifetime = reader.text(policy, "policy.expiredOn", Need::Required).and_then(|text| {
+        let life = lifetime::parse(&text).filter(|life| *life > chrono::TimeDelta::zero());
+        if life.is_none() {
+            reader.wrong("policy.expiredOn", "expiredOn format is invalid");
+        }
+        life
+    });
+    let forced_id = reader.text(policy, "policy.forcedVerificationId", Need::Optional).filter(|id| {
+        let is_guid = is_guid(id);
+        if !is_guid {
+            reader.wrong("policy.forcedVerificationId", "must be a valid GUID");
+        }
+        is_guid
+    });
+    let forced_code = reader.text(policy, "policy.forcedCode", Need::Optional).map(SecretString::from);
+    Policy { lifetime, forced_id, forces_code: policy.get("forcedCode").is_some(), forced_code }
+}
+
+/// The hyphenated form, in either letter case.
+fn is_guid(text: &str) -> bool {
+    text.len() == 36 && Uuid::try_parse(text).is_ok()
+}
+
+fn payload(reader: &mut Reader, root: &Object<'_>) -> Option<String> {
+    let raw = root.get("payload")?;
+    let (most_bytes, most_depth) = PAYLOAD;
+    if raw.get().len() > most_bytes {
+        reader.wrong("payload", "must be at most 4096 bytes");
+    } else if json::depth(raw) > most_depth {
+        reader.wrong("payload", "must nest at most 8 deep");
+    }
+    Some(raw.get().to_owned())
+}
+
+/// What to give to start a verification by mail.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the body, which is read by hand so that every problem is told")]
+pub struct InitiateParams {
+    /// The address to be proved.
+    #[schema(example = "test@test.com")]
+    consumer: String,
+    /// The mail.
+    template: TemplateParams,
+    /// How the code is made; not needed beside `policy.forcedCode`.
+    generate_code: Option<GenerateCodeParams>,
+    /// How long it lives, and what is forced.
+    policy: PolicyParams,
+    /// Any JSON of at most 4 KiB, given back unchanged.
+    #[schema(value_type = Option<Object>)]
+    payload: Option<serde_json::Value>,
+}
+
+/// A mail with places for the code and the verification's id.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the body")]
+pub struct TemplateParams {
+    /// HTML; every `{{{CODE}}}` and `{{{VERIFICATION_ID}}}` is replaced.
+    #[schema(example = "Your code is {{{CODE}}}")]
+    body: String,
+    /// The subject line.
+    #[schema(example = "Verification Email")]
+    subject: Option<String>,
+    /// Whom it is from.
+    #[schema(example = "no-reply@example.org")]
+    from_email: Option<String>,
+    /// The name beside it.
+    #[schema(example = "Example")]
+    from_name: Option<String>,
+}
+
+/// How a code is made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the body")]
+pub struct GenerateCodeParams {
+    /// 1 to 32.
+    #[schema(example = 6)]
+    length: u8,
+    /// `DIGITS`, `alphas`, `ALPHAS`, `SYMBOLS`, or characters of your own.
+    #[schema(example = json!(["DIGITS"]))]
+    symbol_set: Vec<String>,
+}
+
+/// How long a verification lives, and what is forced.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the body")]
+pub struct PolicyParams {
+    /// A duration: `HH:MM:SS`, `HH:MM`, `D.HH:MM:SS` or ISO 8601; at most 30 days.
+    #[schema(example = "01:00:00")]
+    expired_on: String,
+    /// The id to use. A live verification of this id and consumer is replaced.
+    #[schema(example = "dc910ae0-7c67-4ace-8ebb-9edd4b5d8b0f")]
+    forced_verification_id: Option<String>,
+    /// The code to use; needs the scope `verify:forced_code`.
+    #[schema(example = "123456")]
+    forced_code: Option<String>,
+}

@@ -1,0 +1,27 @@
+//! HTTP: reads requests, calls actions, says the outcome in the dialect of the API.
+
+mod dev_mailbox;
+mod dev_messages;
+mod initiate;
+mod initiate_params;
+mod json;
+mod tenant_call;
+mod validate;
+mod verification;
+mod verifier;
+
+use tessera_common::endpoints;
+use tessera_common::server::Endpoints;
+
+/// Every operation of this context on the public listener.
+#[must_use]
+pub fn endpoints() -> Endpoints {
+    endpoints![initiate::post, validate::post, verifier::get, verifier::delete]
+        .checking_first::<tenant_call::Readable>("/methods")
+}
+
+/// What a developer reads caught messages by: for the dev profile only.
+#[must_use]
+pub fn dev_endpoints() -> Endpoints {
+    endpoints![dev_messages::get, dev_mailbox::get]
+}

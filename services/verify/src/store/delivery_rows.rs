@@ -1,0 +1,152 @@
+//! Messages on their way.
+
+use tessera_common::clock::Timestamp;
+use tessera_storage::{Session, affected, run};
+use uuid::Uuid;
+
+use crate::domain::message::Channel;
+use crate::store::verification_rows::Opened;
+
+/// A message about to be queued.
+#[derive(Debug)]
+pub struct NewDelivery {
+    pub id: Uuid,
+    pub of: Opened,
+    pub channel: Channel,
+    pub destination: String,
+    pub sealed: Vec<u8>,
+    pub now: Timestamp,
+}
+
+/// Queues a message, due at once; those of earlier generations are not sent any more.
+pub async fn queue(session: &mut impl Session, new: NewDelivery) -> sqlx::Result<()> {
+    cancel(session, new.of.row_id).await?;
+    affected!(
+        session,
+        sqlx::query(
+            "insert into deliveries (id, verification, generation, channel, destination, sealed, tries, next_try_at, state, queued_at) \
+             values ($1, $2, $3, $4, $5, $6, 0, $7, 'queued', $7)"
+        )
+        .bind(new.id)
+        .bind(new.of.row_id)
+        .bind(new.of.generation)
+        .bind(new.channel.name())
+        .bind(new.destination.clone())
+        .bind(new.sealed.clone())
+        .bind(new.now)
+    )?;
+    Ok(())
+}
+
+/// Gives up the queued messages of a verification: nobody waits for them any more.
+pub async fn cancel(session: &mut impl Session, verification: Uuid) -> sqlx::Result<()> {
+    affected!(
+        session,
+        sqlx::query(
+            "update deliveries set state = 'cancelled', sealed = null where verification = $1 and state = 'queued'"
+        )
+        .bind(verification)
+    )?;
+    Ok(())
+}
+
+/// Gives up the due messages whose codes are worth nothing any more; answers how many.
+pub async fn expire(session: &mut impl Session, now: Timestamp) -> sqlx::Result<u64> {
+    affected!(
+        session,
+        sqlx::query(
+            "update deliveries set state = 'expired', sealed = null where state = 'queued' and next_try_at <= $1 \
+             and not exists (select 1 from verifications v where v.row_id = deliveries.verification \
+                 and v.generation = deliveries.generation and v.state = 'live' and v.deadline > $1)"
+        )
+        .bind(now)
+    )
+}
+
+/// A message as the queue shows it; `tries` tells whether somebody claimed it meanwhile.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct Due {
+    pub id: Uuid,
+    pub tries: i64,
+}
+
+/// Messages that are due. One that failed often comes after the others.
+pub async fn due(session: &mut impl Session, now: Timestamp, limit: i64) -> sqlx::Result<Vec<Due>> {
+    run!(session, |e| {
+        sqlx::query_as(
+        "select id, tries from deliveries where state = 'queued' and next_try_at <= $1 order by tries, next_try_at, id limit $2"
+    )
+    .bind(now)
+    .bind(limit)
+    .fetch_all(e)
+    })
+}
+
+/// A message that the claimer alone may send, until its claim ends.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Claimed {
+    pub id: Uuid,
+    pub verification: Uuid,
+    pub channel: String,
+    pub destination: String,
+    pub sealed: Vec<u8>,
+    pub tries: i64,
+}
+
+/// Claims a due message until `until`; `None` if it is somebody else's or must not be sent any more.
+pub async fn claim(
+    session: &mut impl Session,
+    due: Due,
+    now: Timestamp,
+    until: Timestamp,
+) -> sqlx::Result<Option<Claimed>> {
+    run!(session, |e| sqlx::query_as(
+        "update deliveries set tries = tries + 1, next_try_at = $4 \
+         where id = $1 and tries = $2 and state = 'queued' and sealed is not null \
+         and exists (select 1 from verifications v where v.row_id = deliveries.verification \
+             and v.generation = deliveries.generation and v.state = 'live' and v.deadline > $3) \
+         returning id, verification, channel, destination, sealed, tries"
+    )
+    .bind(due.id)
+    .bind(due.tries)
+    .bind(now)
+    .bind(until)
+    .fetch_optional(e))
+}
+
+/// How a claimed message ended.
+#[derive(Clone, Copy, Debug)]
+pub enum Settled {
+    /// Taken by the provider.
+    Sent,
+    /// Refused for good.
+    Failed,
+}
+
+/// Ends a claimed message and erases what it said.
+pub async fn settle(session: &mut impl Session, claimed: &Claimed, settled: Settled) -> sqlx::Result<()> {
+    let state = match settled {
+        Settled::Sent => "sent",
+        Settled::Failed => "failed",
+    };
+    affected!(
+        session,
+        sqlx::query("update deliveries set state = $3, sealed = null where id = $1 and tries = $2")
+            .bind(claimed.id)
+            .bind(claimed.tries)
+            .bind(state)
+    )?;
+    Ok(())
+}
+
+/// Puts a claimed message back until `next_try_at`.
+pub async fn postpone(session: &mut impl Session, claimed: &Claimed, next_try_at: Timestamp) -> sqlx::Result<()> {
+    affected!(
+        session,
+        sqlx::query("update deliveries set next_try_at = $3 where id = $1 and tries = $2 and state = 'queued'")
+            .bind(claimed.id)
+            .bind(claimed.tries)
+            .bind(next_try_at)
+    )?;
+    Ok(())
+}

@@ -1,0 +1,287 @@
+//! Verifications. Whether one is alive is decided in the statement that uses it.
+
+use tessera_common::clock::Timestamp;
+use tessera_storage::{Session, affected, run};
+use uuid::Uuid;
+
+use crate::domain::verification::{Form, Key, Verification};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    row_id: Uuid,
+    tenant: String,
+    id: String,
+    subject: String,
+    purpose_group: String,
+    consumer: String,
+    generation: i64,
+    code_digest: Vec<u8>,
+    form: String,
+    attempts: i64,
+    deadline: Timestamp,
+    payload: Option<String>,
+}
+
+impl From<Row> for Verification {
+    fn from(row: Row) -> Self {
+        Self {
+            row_id: row.row_id,
+            tenant: row.tenant,
+            id: row.id,
+            subject: row.subject,
+            purpose_group: row.purpose_group,
+            consumer: row.consumer,
+            generation: row.generation,
+            code_digest: row.code_digest,
+            // Whatever is not known to be long is capped.
+            form: if row.form == Form::Long.name() { Form::Long } else { Form::Short },
+            attempts: row.attempts,
+            deadline: row.deadline,
+            payload: row.payload,
+        }
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "row_id, tenant, id, subject, purpose_group, consumer, generation, code_digest, form, attempts, deadline, payload"
+    };
+}
+
+/// The one verification of a key, as `$1` to `$4`.
+macro_rules! keyed {
+    () => {
+        "tenant = $1 and method = $2 and lookup_id = $3 and holder = $4"
+    };
+}
+
+/// Before its deadline (`$5`), with answers left.
+macro_rules! in_time {
+    () => {
+        "deadline > $5 and (form = 'long' or attempts < 5)"
+    };
+}
+
+/// A verification about to exist.
+#[derive(Debug)]
+pub struct NewVerification<'a> {
+    pub row_id: Uuid,
+    pub key: Key<'a>,
+    pub subject: String,
+    pub purpose_group: &'static str,
+    pub consumer: String,
+    pub recipient: String,
+    pub code_digest: Vec<u8>,
+    pub form: Form,
+    pub now: Timestamp,
+    pub deadline: Timestamp,
+    pub payload: Option<String>,
+}
+
+/// What became of a new verification.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened {
+    /// Its row.
+    pub row_id: Uuid,
+    /// 1, or more when the id was used before.
+    pub generation: i64,
+}
+
+macro_rules! insert {
+    ($on_conflict:literal) => {
+        concat!(
+            "insert into verifications as v (row_id, tenant, method, lookup_id, holder, id, subject, purpose_group, consumer, \
+             recipient, generation, code_digest, form, attempts, issued_at, deadline, payload, state) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, 0, $13, $14, $15, 'live') ",
+            "on conflict (tenant, method, lookup_id) do ",
+            $on_conflict,
+            " returning row_id, generation"
+        )
+    };
+}
+
+/// Opens a verification unless its id was used before.
+pub async fn insert(session: &mut impl Session, new: &NewVerification<'_>) -> sqlx::Result<Option<Opened>> {
+    open(session, new, insert!("nothing")).await
+}
+
+/// Opens a verification. One of the same id gives way if it is of the same recipient, or not alive; else `None`.
+pub async fn replace(session: &mut impl Session, new: &NewVerification<'_>) -> sqlx::Result<Option<Opened>> {
+    open(
+        session,
+        new,
+        insert!(
+            "update set id = excluded.id, subject = excluded.subject, consumer = excluded.consumer, \
+             recipient = excluded.recipient, generation = v.generation + 1, code_digest = excluded.code_digest, \
+             attempts = 0, issued_at = excluded.issued_at, deadline = excluded.deadline, payload = excluded.payload, \
+             state = 'live', proved_at = null \
+             where v.recipient = excluded.recipient or v.state <> 'live' or v.deadline <= excluded.issued_at or v.attempts >= 5"
+        ),
+    )
+    .await
+}
+
+async fn open(
+    session: &mut impl Session,
+    new: &NewVerification<'_>,
+    text: &'static str,
+) -> sqlx::Result<Option<Opened>> {
+    let opened: Option<(Uuid, i64)> = run!(session, |e| sqlx::query_as(text)
+        .bind(new.row_id)
+        .bind(new.key.tenant.to_owned())
+        .bind(new.key.method.name())
+        .bind(new.key.lookup_id())
+        .bind(new.key.holder.to_owned())
+        .bind(new.key.id.to_owned())
+        .bind(new.subject.clone())
+        .bind(new.purpose_group)
+        .bind(new.consumer.clone())
+        .bind(new.recipient.clone())
+        .bind(new.code_digest.clone())
+        .bind(new.form.name())
+        .bind(new.now)
+        .bind(new.deadline)
+        .bind(new.payload.clone())
+        .fetch_optional(e))?;
+    Ok(opened.map(|(row_id, generation)| Opened { row_id, generation }))
+}
+
+/// The verification of that key, if it is alive.
+pub async fn find_live(session: &mut impl Session, key: Key<'_>, now: Timestamp) -> sqlx::Result<Option<Verification>> {
+    let row: Option<Row> = run!(session, |e| sqlx::query_as(concat!(
+        "select ",
+        columns!(),
+        " from verifications where ",
+        keyed!(),
+        " and state = 'live' and ",
+        in_time!()
+    ))
+    .bind(key.tenant.to_owned())
+    .bind(key.method.name())
+    .bind(key.lookup_id())
+    .bind(key.holder.to_owned())
+    .bind(now)
+    .fetch_optional(e))?;
+    Ok(row.map(Verification::from))
+}
+
+/// Until when the verification of that key lives or lived, whatever became of it.
+pub async fn deadline(session: &mut impl Session, key: Key<'_>) -> sqlx::Result<Option<Timestamp>> {
+    run!(session, |e| sqlx::query_scalar(concat!("select deadline from verifications where ", keyed!()))
+        .bind(key.tenant.to_owned())
+        .bind(key.method.name())
+        .bind(key.lookup_id())
+        .bind(key.holder.to_owned())
+        .fetch_optional(e))
+}
+
+/// Whether a tenant has ever opened a verification of this subject for this recipient.
+pub async fn is_known(session: &mut impl Session, tenant: &str, subject: &str, recipient: &str) -> sqlx::Result<bool> {
+    let found: Option<i64> = run!(session, |e| sqlx::query_scalar(
+        "select cast(1 as bigint) from verifications where tenant = $1 and subject = $2 and recipient = $3 limit 1"
+    )
+    .bind(tenant.to_owned())
+    .bind(subject.to_owned())
+    .bind(recipient.to_owned())
+    .fetch_optional(e))?;
+    Ok(found.is_some())
+}
+
+/// Counts one answer as wrong, ahead of its comparison, and answers the verification it is for; `None` if it takes no answers.
+/// A sibling's takes them also after it was proved, so that a proof whose effect was lost can be presented again.
+pub async fn count_attempt(
+    session: &mut impl Session,
+    key: Key<'_>,
+    now: Timestamp,
+) -> sqlx::Result<Option<Verification>> {
+    let row: Option<Row> = run!(session, |e| sqlx::query_as(concat!(
+        "update verifications set attempts = attempts + 1 where ",
+        keyed!(),
+        " and ",
+        in_time!(),
+        " and (state = 'live' or state = 'proved' and tenant = 'platform') returning ",
+        columns!()
+    ))
+    .bind(key.tenant.to_owned())
+    .bind(key.method.name())
+    .bind(key.lookup_id())
+    .bind(key.holder.to_owned())
+    .bind(now)
+    .fetch_optional(e))?;
+    Ok(row.map(Verification::from))
+}
+
+/// Marks a verification proved, once, and takes back the attempt that the right code was counted as.
+pub async fn prove(session: &mut impl Session, verification: &Verification, now: Timestamp) -> sqlx::Result<bool> {
+    let proved = affected!(
+        session,
+        sqlx::query(
+            "update verifications set state = 'proved', proved_at = $3, attempts = attempts - 1 \
+             where row_id = $1 and generation = $2 and state = 'live' and deadline > $3"
+        )
+        .bind(verification.row_id)
+        .bind(verification.generation)
+        .bind(now)
+    )?;
+    Ok(proved == 1)
+}
+
+/// Whether it was proved before; if so, takes back the attempt that the right code was counted as.
+pub async fn proved_before(
+    session: &mut impl Session,
+    verification: &Verification,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let proved = affected!(
+        session,
+        sqlx::query(
+            "update verifications set attempts = attempts - 1 \
+             where row_id = $1 and generation = $2 and state = 'proved' and deadline > $3"
+        )
+        .bind(verification.row_id)
+        .bind(verification.generation)
+        .bind(now)
+    )?;
+    Ok(proved == 1)
+}
+
+/// Ends a live verification; answers its row.
+pub async fn delete(session: &mut impl Session, key: Key<'_>, now: Timestamp) -> sqlx::Result<Option<Uuid>> {
+    run!(session, |e| sqlx::query_scalar(concat!(
+        "update verifications set state = 'deleted' where ",
+        keyed!(),
+        " and state = 'live' and ",
+        in_time!(),
+        " returning row_id"
+    ))
+    .bind(key.tenant.to_owned())
+    .bind(key.method.name())
+    .bind(key.lookup_id())
+    .bind(key.holder.to_owned())
+    .bind(now)
+    .fetch_optional(e))
+}
+
+/// Ends a sibling's live verification, whichever of its rows it is for; answers its row.
+pub async fn cancel(session: &mut impl Session, lookup_id: &str) -> sqlx::Result<Option<Uuid>> {
+    run!(session, |e| {
+        sqlx::query_scalar(
+        "update verifications set state = 'deleted' where tenant = 'platform' and lookup_id = $1 and state = 'live' returning row_id"
+    )
+    .bind(lookup_id.to_owned())
+    .fetch_optional(e)
+    })
+}
+
+/// Deletes some that ended before `mark`, with their deliveries; answers how many.
+pub async fn sweep(session: &mut impl Session, mark: Timestamp, limit: i64) -> sqlx::Result<u64> {
+    affected!(
+        session,
+        sqlx::query(
+            "delete from verifications where row_id in \
+             (select row_id from verifications where deadline <= $1 order by deadline limit $2)"
+        )
+        .bind(mark)
+        .bind(limit)
+    )
+}

@@ -1,0 +1,144 @@
+//! The context itself: what it depends on, and how it is built.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use tessera_common::clock::Clock;
+use tessera_common::random::Random;
+use tessera_common::server::{AddressLimit, StopSignal};
+use tessera_contracts::call::Failure;
+use tessera_storage::Db;
+use tessera_tokens::access_token::AccessTokens;
+use tessera_tokens::key_ring::{KeyRing, Mac, Sealer};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::domain::verification::Key;
+use crate::senders::Sender;
+use crate::{actions, workers};
+
+/// Requests of tenants per address and minute, before the factor: back ends call for many users at once.
+const PER_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(5_999);
+
+/// Settings of this context.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Settings {
+    /// Messages that a tenant may send to one recipient in 10 minutes.
+    pub tenant_messages: u32,
+}
+
+/// What the context is built from.
+#[derive(Debug)]
+pub struct Parts {
+    /// Its database, migrated.
+    pub db: Db,
+    /// Its master keys.
+    pub ring: KeyRing,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// Checks the access tokens of tenants.
+    pub tenants: AccessTokens,
+    /// How many times limits by address are taken.
+    pub address_factor: u32,
+    /// How messages leave.
+    pub sender: Sender,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// The context. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Verify(Arc<Inner>);
+
+#[derive(Debug)]
+pub struct Inner {
+    pub db: Db,
+    pub clock: Clock,
+    pub random: Random,
+    pub tenants: AccessTokens,
+    pub per_address: AddressLimit,
+    pub sender: Sender,
+    pub settings: Settings,
+    /// Seals messages that wait to be sent.
+    pub sealer: Sealer,
+    /// Told after a commit that queued a message.
+    pub queued: Notify,
+    codes: Mac,
+}
+
+impl std::ops::Deref for Verify {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Verify {
+    /// Builds the context.
+    ///
+    /// # Errors
+    /// None yet: later parts may not be to be had.
+    pub fn build(parts: Parts) -> Result<Self, Failure> {
+        let Parts { db, ring, clock, random, tenants, address_factor, sender, settings } = parts;
+        let quota = PER_ADDRESS.saturating_mul(NonZeroU32::new(address_factor).unwrap_or(NonZeroU32::MIN));
+        Ok(Self(Arc::new(Inner {
+            per_address: AddressLimit::new(quota, Duration::from_secs(60)),
+            sealer: ring.sealer("deliveries"),
+            codes: ring.mac("codes"),
+            queued: Notify::new(),
+            db,
+            clock,
+            random,
+            tenants,
+            sender,
+            settings,
+        })))
+    }
+
+    /// Starts the loops of this context.
+    #[must_use]
+    pub fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>> {
+        vec![
+            tokio::spawn(workers::deliver(self.clone(), stop.receiver())),
+            tokio::spawn(workers::sweep(self.clone(), stop.receiver())),
+        ]
+    }
+
+    /// Sends every message that is due once, and answers how many were taken.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub async fn deliver_due(&self) -> Result<usize, Failure> {
+        Ok(actions::deliver::deliver_due(self).await?)
+    }
+
+    /// Deletes what has ended.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sweep(&self) -> Result<(), Failure> {
+        actions::sweep::sweep(self).await
+    }
+}
+
+impl Inner {
+    /// The digest of a code, bound to whose it is and its verification's id.
+    pub(crate) fn digest(&self, key: Key<'_>, code: &SecretString) -> Vec<u8> {
+        self.codes.digest(&code_place(key, &key.lookup_id()), code.expose_secret().as_bytes())
+    }
+
+    /// Whether `digest` is that of `code`, in constant time.
+    pub(crate) fn is_right(&self, key: Key<'_>, code: &SecretString, digest: &[u8]) -> bool {
+        self.codes.matches(&code_place(key, &key.lookup_id()), code.expose_secret().as_bytes(), digest)
+    }
+}
+
+fn code_place<'a>(key: Key<'a>, lookup_id: &'a str) -> [&'a str; 4] {
+    ["verifications", key.tenant, key.method.name(), lookup_id]
+}

@@ -1,0 +1,40 @@
+//! Loops with a stop signal.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::verify::Verify;
+
+/// A wake-up can be lost, and a message may have to be repeated; so the queue is looked at by itself this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often what has ended is deleted.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// Sends what is due, as soon as it was committed and whenever it is to be repeated.
+pub async fn deliver(verify: Verify, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(error) = verify.deliver_due().await {
+            tracing::warn!(%error, "the queue of messages cannot be read");
+        }
+        tokio::select! {
+            () = verify.queued.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            stopped = stop.changed() => if stopped.is_err() { break },
+        }
+    }
+}
+
+/// Deletes what has ended.
+pub async fn sweep(verify: Verify, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(error) = verify.sweep().await {
+            tracing::warn!(%error, "ended verifications cannot be deleted");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            stopped = stop.changed() => if stopped.is_err() { break },
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What happens by itself, and when something that is needed is not there.
+
+use std::sync::Arc;
+
+use actix_web::{App, test, web};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use tessera_common::random::Random;
+use tessera_storage::{affected, run};
+use tessera_testkit::{TestApp, Value, json, on_every_database};
+use tessera_tokens::access_token::{AccessTokens, PublicKeys};
+use tessera_tokens::jwt::{TokenError, VerifyingKey};
+use tessera_tokens::key_ring::KeyRing;
+use tessera_verify::{Mailbox, Parts, Sender, Settings, Verify};
+
+use super::support::{Tenant, by_mail, other_than};
+
+/// Keys that were never had.
+#[derive(Debug)]
+struct NoKeys;
+
+#[async_trait]
+impl PublicKeys for NoKeys {
+    async fn find(&self, _: &str) -> Result<Option<VerifyingKey>, TokenError> {
+        Err(TokenError::KeysUnavailable)
+    }
+}
+
+async fn rows(app: &TestApp, table: &'static str) -> i64 {
+    let mut conn = app.databases.verify.read().await.expect("a connection");
+    let text = match table {
+        "verifications" => "select count(*) from verifications",
+        "deliveries" => "select count(*) from deliveries",
+        "counters" => "select count(*) from counters",
+        _ => "select count(*) from dev_messages",
+    };
+    run!(&mut conn, |e| sqlx::query_scalar(text).fetch_one(e)).expect("a count")
+}
+
+on_every_database! {
+    async fn what_has_ended_is_deleted_a_day_later(app: TestApp) {
+        let shop = Tenant::of(&app);
+        let (id, code) = shop.started(&by_mail("ada@example.org")).await;
+        let _ = shop.validate(&id, &json!({ "code": other_than(&code) })).await.expect(422);
+        app.advance(TimeDelta::hours(24));
+        app.platform.verify().sweep().await.expect("swept");
+        assert_eq!((rows(&app, "verifications").await, rows(&app, "deliveries").await, rows(&app, "counters").await), (1, 1, 0));
+        let (_, _) = shop.started(&by_mail("eve@example.org")).await;
+        app.advance(TimeDelta::hours(1));
+        app.platform.verify().sweep().await.expect("swept");
+        assert_eq!((rows(&app, "verifications").await, rows(&app, "deliveries").await, rows(&app, "counters").await), (1, 1, 0));
+    }
+
+    async fn the_mailbox_keeps_the_newest_thousand(app: TestApp) {
+        let shop = Tenant::of(&app);
+        let (_, _) = shop.started(&by_mail("ada@example.org")).await;
+        affected!(&mut app.databases.verify.write().await.expect("a connection"), sqlx::query("update dev_messages set number = -998"))
+            .expect("moved");
+        let (_, _) = shop.started(&by_mail("eve@example.org")).await;
+        assert_eq!(rows(&app, "dev_messages").await, 1);
+    }
+
+    async fn without_keys_to_check_tokens_with_it_says_when_to_come_back(app: TestApp) {
+        let (db, clock) = (app.databases.verify.clone(), app.clock.clone());
+        let random = Random::system();
+        let verify = Verify::build(Parts {
+            sender: Sender::Mailbox(Mailbox::new(db.clone(), clock.clone())),
+            db,
+            ring: KeyRing::parse(&KeyRing::generate(&random)).expect("a ring"),
+            tenants: AccessTokens::new(Arc::new(NoKeys), "i".to_owned(), "a".to_owned(), clock.clone()),
+            clock,
+            random,
+            address_factor: 1,
+            settings: Settings { tenant_messages: 10 },
+        }).expect("built");
+        let service = App::new().app_data(web::Data::new(verify)).configure(|config| tessera_verify::endpoints().configure(config));
+        let service = test::init_service(service).await;
+        let get = || {
+            let get = test::TestRequest::get().uri("/methods/email/verifiers/x");
+            get.insert_header(("authorization", format!("Bearer {}", Tenant::of(&app).token())))
+        };
+        let answer = test::call_service(&service, get().insert_header(("accept", "application/json")).to_request()).await;
+        assert_eq!(answer.status().as_u16(), 503);
+        assert!(answer.headers().contains_key("retry-after"));
+        let body: Value = test::read_body_json(answer).await;
+        assert_eq!(body, json!({ "status": 503, "error": "Auth service unavailable" }));
+        // A client library that sends no Accept at all.
+        assert_eq!(test::call_service(&service, get().to_request()).await.status().as_u16(), 406);
+    }
+}

@@ -1,0 +1,17 @@
+//! The verification API, the dev mailbox and what siblings call, as their callers see them. One binary; a file for each path.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot be set up, or that gets a wrong answer, fails"
+)]
+
+mod delivery;
+mod dev_messages;
+mod housekeeping;
+mod initiate;
+mod order_of_checks;
+mod siblings;
+mod support;
+mod validate;
+mod verifier;

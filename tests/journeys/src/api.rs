@@ -1,0 +1,70 @@
+//! Speaking HTTP to a process.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use tessera_testkit::Call;
+
+/// A caller with connections of its own. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Api {
+    http: reqwest::Client,
+    origin: String,
+}
+
+impl Api {
+    pub(crate) fn new(origin: String) -> Self {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(40))
+            .resolve("localhost", ([127, 0, 0, 1], 0).into());
+        Self { http: http.build().expect("a client"), origin }
+    }
+
+    /// Where it calls, which is also the program's origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// `GET path`.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Call {
+        self.request(Method::GET, path)
+    }
+
+    /// `POST path`.
+    #[must_use]
+    pub fn post(&self, path: &str) -> Call {
+        self.request(Method::POST, path)
+    }
+
+    /// `PUT path`.
+    #[must_use]
+    pub fn put(&self, path: &str) -> Call {
+        self.request(Method::PUT, path)
+    }
+
+    /// `DELETE path`.
+    #[must_use]
+    pub fn delete(&self, path: &str) -> Call {
+        self.request(Method::DELETE, path)
+    }
+
+    /// The path of the newest link that was mailed to an address; `None` if the program is gone.
+    ///
+    /// # Panics
+    /// When nothing was mailed in 20 seconds, or there is no link in it.
+    pub async fn mailed_link(&self, email: &str) -> Option<String> {
+        let answer = self.get(&format!("/dev/messages?to={email}&wait=20")).try_send().await.ok()?;
+        let messages = answer.expect(200).json();
+        let body = messages.pointer("/0/body").and_then(|body| body.as_str()).expect("a message").replace("&#38;", "&");
+        let (_, link) = body.split_once(&format!("\"{}/identity/", self.origin)).expect("a link to this platform");
+        link.split('"').next().map(|link| format!("/identity/{link}"))
+    }
+
+    fn request(&self, method: Method, path: &str) -> Call {
+        Call::new(self.http.request(method, format!("{}{path}", self.origin)))
+    }
+}

@@ -1,0 +1,127 @@
+//! A running program.
+
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use crate::api::Api;
+use crate::folder::DataFolder;
+use crate::{eventually, program};
+
+/// How long a program may take to be ready, and to end: much longer than it does, for the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A program that serves. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Instance {
+    child: Child,
+    api: Api,
+}
+
+impl Instance {
+    /// Starts `tessera serve` on a folder and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it does not become ready; with what it said.
+    pub async fn start(folder: &DataFolder) -> Self {
+        let child = command(folder, &["serve"])
+            .stdin(Stdio::null())
+            .stdout(folder.log_file())
+            .stderr(folder.log_file())
+            .spawn()
+            .expect("tessera can be run");
+        let mut instance = Self { child, api: Api::new(format!("http://localhost:{}", folder.port())) };
+        let health = Api::new(format!("http://localhost:{}", folder.internal_port()));
+        eventually("ready", PATIENCE, async || {
+            if let Some(status) = instance.child.try_wait().expect("its status") {
+                panic!("tessera has ended with {status}:\n{}", folder.log());
+            }
+            let answer = health.get("/health/ready").try_send().await.ok()?;
+            (answer.status == 200).then_some(())
+        })
+        .await;
+        instance
+    }
+
+    /// A new caller of its public port.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        self.api.clone()
+    }
+
+    /// Ends it as a crash would, at once.
+    ///
+    /// # Panics
+    /// When it cannot be killed.
+    pub fn kill9(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("its status");
+    }
+
+    /// Asks it to end, by SIGTERM, and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn terminate(mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().expect("kill can be run");
+        assert!(asked.success(), "it has ended before it was asked to");
+        eventually("ended by SIGTERM", PATIENCE, async || self.child.try_wait().expect("its status")).await
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // It may have ended already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// How a program ended, and what it said.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Its status.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// Runs `tessera` with these arguments and these settings changed, until it ends by itself.
+///
+/// # Panics
+/// When it does not end.
+pub async fn run(folder: &DataFolder, arguments: &[&str], settings: &[(&str, &str)]) -> Ended {
+    let mut command = command(folder, arguments);
+    command.envs(settings.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("tessera can be run");
+    let ended = tokio::time::timeout(PATIENCE, async {
+        while child.try_wait().expect("its status").is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    if ended.await.is_err() {
+        child.kill().expect("killed");
+        panic!("{arguments:?} with {settings:?} has not ended: {:?}", child.wait_with_output());
+    }
+    let output = child.wait_with_output().expect("its output");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Ended { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// The program with the settings of a folder and none of whoever runs the tests.
+fn command(folder: &DataFolder, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program::path());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TESSERA_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(arguments)
+        .env("TESSERA_DATA_DIR", folder.path())
+        .env("TESSERA_PORT", folder.port().to_string())
+        .env("TESSERA_INTERNAL_PORT", folder.internal_port().to_string())
+        .env("TESSERA_SERVICE_PORTS", "false")
+        .env("TESSERA_LOG_LEVEL", "warn");
+    command
+}

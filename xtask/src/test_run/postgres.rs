@@ -1,0 +1,176 @@
+//! Which PostgreSQL the tests get: the one that is named or stands at the usual place, else a
+//! private one from locally installed programs, else none.
+
+mod handshake;
+mod private;
+
+use std::env;
+use std::fmt;
+use std::process::Command;
+
+use reqwest::Url;
+
+use self::private::Server;
+use crate::process;
+
+/// Names the server of the tests.
+const URL: &str = "TESSERA_TEST_POSTGRES_URL";
+/// Set to `off`, it makes the tests skip their PostgreSQL half.
+const SWITCH: &str = "TESSERA_TEST_POSTGRES";
+/// Where a server is looked for when none is named.
+const DEFAULT_URL: &str = "postgres://postgres@127.0.0.1:5432/postgres";
+
+/// What was found.
+#[derive(Debug)]
+pub enum Postgres {
+    /// A server that was there.
+    Given(String),
+    /// One of this run, stopped and removed with this value.
+    Private {
+        /// The server.
+        server: Server,
+        /// Why the one that was looked for is not used.
+        instead: String,
+    },
+    /// None.
+    Absent(Absence),
+}
+
+/// Why there is none, and how to get one.
+#[derive(Debug)]
+pub struct Absence {
+    reasons: Vec<String>,
+}
+
+impl Postgres {
+    /// Looks for a server and starts a private one if there is none.
+    pub fn find() -> Self {
+        if is_switched_off() {
+            return Self::Absent(Absence { reasons: vec![format!("{SWITCH} is off")] });
+        }
+        let url = env::var(URL).ok().filter(|url| !url.is_empty()).unwrap_or_else(|| DEFAULT_URL.to_owned());
+        let instead = match reach(&url) {
+            Ok(()) => return Self::Given(url),
+            Err(reason) => reason,
+        };
+        match private::start() {
+            Ok(server) => Self::Private { server, instead },
+            Err(error) => {
+                let reasons = vec![instead, format!("no private server: {error:#}")];
+                Self::Absent(Absence { reasons })
+            }
+        }
+    }
+
+    /// Tells a test run about it.
+    pub fn configure(&self, command: &mut Command) {
+        match self {
+            Self::Given(url) => command.env(URL, url).env_remove(SWITCH),
+            Self::Private { server, .. } => command.env(URL, server.url()).env_remove(SWITCH),
+            Self::Absent(_) => command.env_remove(URL).env(SWITCH, "off"),
+        };
+    }
+
+    /// One line about it, without a password.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Given(url) => format!("the server at {}", place(url)),
+            Self::Private { server, instead } => {
+                format!("a private server, {} ({instead})", server.describe())
+            }
+            Self::Absent(absence) => format!("left out ({})", absence.reasons.join("; ")),
+        }
+    }
+
+    /// Why there is none, if so.
+    pub fn absence(&self) -> Option<&Absence> {
+        match self {
+            Self::Absent(absence) => Some(absence),
+            Self::Given(_) | Self::Private { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Absence {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "left out: PostgreSQL (the tests run on SQLite alone)")?;
+        for reason in &self.reasons {
+            writeln!(out, "    because {reason}")?;
+        }
+        writeln!(out, "    get it with: {}", remedy())
+    }
+}
+
+fn is_switched_off() -> bool {
+    env::var(SWITCH).is_ok_and(|value| value == "off")
+}
+
+/// One command that gets what was left out.
+fn remedy() -> &'static str {
+    if is_switched_off() {
+        return "env --unset=TESSERA_TEST_POSTGRES make test";
+    }
+    let has = |program: &str| process::answers(Command::new(program).arg("--version"));
+    if private::programs().is_some() {
+        "TESSERA_TEST_POSTGRES_URL=postgres://USER:PASSWORD@HOST:5432/DATABASE make test"
+    } else if has("apt-get") {
+        "sudo apt-get install postgresql"
+    } else if has("dnf") {
+        "sudo dnf install postgresql-server"
+    } else if has("brew") {
+        "brew install postgresql"
+    } else {
+        "TESSERA_TEST_POSTGRES_URL=postgres://USER:PASSWORD@HOST:5432/DATABASE make test"
+    }
+}
+
+/// Whether a server answers there and would let this user in.
+fn reach(url: &str) -> Result<(), String> {
+    let parsed = Url::parse(url).map_err(|error| format!("{URL} is not a URL: {error}"))?;
+    handshake::attempt(&parsed).map_err(|reason| format!("{}: {reason}", place(url)))
+}
+
+/// The host and port of a URL: it may hold a password.
+fn place(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(url) => format!("{}:{}", url.host_str().unwrap_or("localhost"), url.port().unwrap_or(5432)),
+        Err(_) => "an unreadable address".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(postgres: &Postgres) -> Vec<(String, Option<String>)> {
+        let mut command = Command::new("true");
+        postgres.configure(&mut command);
+        let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
+        command.get_envs().map(|(name, value)| (text(name), value.map(text))).collect()
+    }
+
+    #[test]
+    fn a_given_server_is_named_to_the_tests_and_shown_without_its_password() {
+        let given = Postgres::Given("postgres://a:secret@db.example:5433/x".to_owned());
+        assert_eq!(given.describe(), "the server at db.example:5433");
+        assert_eq!(
+            environment(&given),
+            [(SWITCH.to_owned(), None), (URL.to_owned(), Some("postgres://a:secret@db.example:5433/x".to_owned()))]
+        );
+        assert!(given.absence().is_none());
+    }
+
+    #[test]
+    fn an_absent_server_is_switched_off_and_says_how_to_get_one() {
+        let absent = Postgres::Absent(Absence { reasons: vec!["nothing answers".to_owned()] });
+        assert_eq!(environment(&absent), [(SWITCH.to_owned(), Some("off".to_owned())), (URL.to_owned(), None)]);
+        let text = absent.absence().unwrap().to_string();
+        assert!(text.starts_with("left out: PostgreSQL"));
+        assert!(text.contains("because nothing answers\n    get it with: "));
+    }
+
+    #[test]
+    fn an_unreadable_url_is_a_reason() {
+        assert!(reach("nonsense").unwrap_err().contains("is not a URL"));
+    }
+}
