@@ -136,9 +136,10 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
-            .foreign_keys(true)
-            .optimize_on_close(true, None);
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+            .foreign_keys(true);
+        // A reader cannot optimise: it would fail at its end, and not be waited for.
+        let writer = options.clone().optimize_on_close(true, None);
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(writer).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .acquire_timeout(Duration::from_secs(2))

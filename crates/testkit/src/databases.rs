@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 use tessera_standalone::infrastructure::{Databases, SCHEMAS};
@@ -101,9 +102,21 @@ async fn sqlite_template() -> PathBuf {
     if !folder.exists() {
         let making = tempfile::tempdir_in(&base).expect("a folder");
         prepare(open_sqlite(making.path()).await).await;
-        std::fs::rename(making.path(), &folder).expect("renamed");
+        // A closed database may leave its last commits in the log beside it: a snapshot has them all in one file.
+        let snapshot = tempfile::tempdir_in(&base).expect("a folder");
+        for (name, _) in SCHEMAS {
+            snapshot_of(&file(making.path(), name), &file(snapshot.path(), name)).await;
+        }
+        std::fs::rename(snapshot.path(), &folder).expect("renamed");
     }
     folder
+}
+
+async fn snapshot_of(from: &Path, to: &Path) {
+    let mut conn = SqliteConnectOptions::new().filename(from).connect().await.expect("the database");
+    let to = to.to_str().expect("a path in UTF-8").to_owned();
+    sqlx::query("vacuum into $1").bind(to).execute(&mut conn).await.expect("a snapshot");
+    conn.close().await.expect("closed");
 }
 
 async fn postgres() -> (Databases, Leftovers) {
