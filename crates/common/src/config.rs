@@ -10,7 +10,6 @@ use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
 use figment::value::{Dict, Value};
 use secrecy::SecretString;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// Why the settings cannot be used.
@@ -56,16 +55,16 @@ pub struct Shown {
 }
 
 impl Config {
-    /// Layers `defaults` (TOML), the `file` if one is given, and the environment `variables`.
+    /// Layers the `defaults` (TOML, later ones over earlier ones), the `file` if one is given, and the environment `variables`.
     ///
     /// # Errors
     /// When the file is not there, or a `TESSERA_` variable names no setting.
     pub fn layer(
-        defaults: &str,
+        defaults: &[&str],
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut figment = Figment::from(Toml::string(defaults));
+        let mut figment = defaults.iter().fold(Figment::new(), |layers, text| layers.merge(Toml::string(text)));
         let keys = leaf_keys(&figment);
         if let Some(file) = file {
             if !file.is_file() {
@@ -104,10 +103,46 @@ impl Config {
     /// # Errors
     /// Names the first setting that does not fit, and where it came from.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        self.figment.extract().map_err(|error| {
-            let setting = error.path.join(".");
-            ConfigError::Setting { problem: error.kind.to_string(), origin: self.origin(&setting), setting }
-        })
+        self.figment.extract().map_err(|error| self.misfit(&error))
+    }
+
+    /// Reads one table of the settings into a type.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn read_section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
+        self.figment.extract_inner(name).map_err(|error| self.misfit(&error))
+    }
+
+    fn misfit(&self, error: &figment::Error) -> ConfigError {
+        let setting = error.path.join(".");
+        ConfigError::Setting { problem: error.kind.to_string(), origin: self.origin(&setting), setting }
+    }
+
+    /// The secret of setting `key`, given as a value or in a file that `<key>_file` names; `None` where neither is given.
+    ///
+    /// # Errors
+    /// When both are given, or the file cannot be read.
+    pub fn secret(&self, key: &str) -> Result<Option<SecretString>, ConfigError> {
+        let text = |key: &str| self.figment.extract_inner::<String>(key).map_err(|error| self.misfit(&error));
+        let (value, file) = (text(key)?, text(&format!("{key}_file"))?);
+        match (value.as_str(), file.as_str()) {
+            ("", "") => Ok(None),
+            (_, "") => Ok(Some(value.into())),
+            ("", _) => match std::fs::read_to_string(&file) {
+                Ok(text) => Ok(Some(text.trim().to_owned().into())),
+                Err(error) => Err(ConfigError::Setting {
+                    problem: format!("{file} cannot be read: {error}"),
+                    origin: self.origin(&format!("{key}_file")),
+                    setting: format!("{key}_file"),
+                }),
+            },
+            _ => Err(ConfigError::Setting {
+                problem: "give the value or the file, not both".to_owned(),
+                origin: self.origin(key),
+                setting: key.to_owned(),
+            }),
+        }
     }
 
     /// All settings with their values and origins, secrets hidden.
@@ -116,7 +151,7 @@ impl Config {
         let line = |key: &String| {
             let value = self.figment.find_value(key).ok();
             let value = match value {
-                Some(Value::String(_, text)) if is_secret(key) && !text.is_empty() => "***".to_owned(),
+                Some(Value::String(_, text)) if is_secret(key, &self.keys) && !text.is_empty() => "***".to_owned(),
                 Some(value) => serde_json::to_string(&value).unwrap_or_default(),
                 None => String::new(),
             };
@@ -140,8 +175,9 @@ fn variable(key: &str) -> String {
     format!("TESSERA_{}", key.replace('.', "_").to_uppercase())
 }
 
-fn is_secret(key: &str) -> bool {
-    key.rsplit('.').next().is_some_and(|name| matches!(name, "keys" | "secret" | "password" | "database_url"))
+/// What can be given as a file too is a secret.
+fn is_secret(key: &str, keys: &[String]) -> bool {
+    keys.contains(&format!("{key}_file"))
 }
 
 fn leaf_keys(figment: &Figment) -> Vec<String> {
@@ -179,47 +215,10 @@ impl<P: figment::Provider> figment::Provider for FromVariable<P> {
     }
 }
 
-/// A secret given as a value or as the name of a file that holds it. Both empty: not given.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct SecretSetting {
-    /// The value itself.
-    #[serde(default)]
-    pub keys: SecretString,
-    /// A file that holds it.
-    #[serde(default)]
-    pub keys_file: String,
-}
-
-impl SecretSetting {
-    /// The secret, read from wherever it is.
-    ///
-    /// # Errors
-    /// When both forms are given, or the file cannot be read.
-    pub fn read(&self, setting: &str) -> Result<Option<SecretString>, ConfigError> {
-        use secrecy::ExposeSecret as _;
-        let problem = |problem: &str| ConfigError::Setting {
-            setting: setting.to_owned(),
-            problem: problem.to_owned(),
-            origin: "both forms".to_owned(),
-        };
-        match (self.keys.expose_secret().is_empty(), self.keys_file.is_empty()) {
-            (true, true) => Ok(None),
-            (false, true) => Ok(Some(self.keys.clone())),
-            (true, false) => std::fs::read_to_string(&self.keys_file)
-                .map(|text| Some(text.trim().to_owned().into()))
-                .map_err(|error| ConfigError::Setting {
-                    setting: format!("{setting}_file"),
-                    problem: format!("{} cannot be read: {error}", self.keys_file),
-                    origin: self.keys_file.clone(),
-                }),
-            (false, false) => Err(problem("give the value or the file, not both")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret as _;
 
     const DEFAULTS: &str = "port = 8000\n[log]\nlevel = \"info\"\n";
 
@@ -227,7 +226,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("settings.toml");
         std::fs::write(&path, file).expect("written");
-        Config::layer(DEFAULTS, Some(&path), [("TESSERA_PORT".to_owned(), "9000".to_owned())])
+        Config::layer(&[DEFAULTS], Some(&path), [("TESSERA_PORT".to_owned(), "9000".to_owned())])
     }
 
     #[test]
@@ -241,11 +240,34 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_a_value_or_a_file_and_never_shown() {
+        let defaults = "[auth]\nkeys = \"\"\nkeys_file = \"\"\n";
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("ring");
+        std::fs::write(&file, "from a file\n").expect("written");
+        let given = |variables: &[(&str, &str)]| {
+            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Config::layer(&[defaults], None, variables).expect("settings")
+        };
+        let read = |config: &Config| {
+            config.secret("auth.keys").map(|secret| secret.map(|secret| secret.expose_secret().to_owned()))
+        };
+        assert_eq!(read(&given(&[])).expect("none"), None);
+        let by_value = given(&[("TESSERA_AUTH_KEYS", "a value")]);
+        assert_eq!(read(&by_value).expect("one").as_deref(), Some("a value"));
+        assert!(by_value.show().iter().all(|line| !line.value.contains("a value")));
+        let by_file = [("TESSERA_AUTH_KEYS_FILE", file.to_str().expect("a path"))];
+        assert_eq!(read(&given(&by_file)).expect("one").as_deref(), Some("from a file"));
+        assert!(read(&given(&[("TESSERA_AUTH_KEYS", "a value"), by_file[0]])).is_err());
+        assert!(read(&given(&[("TESSERA_AUTH_KEYS_FILE", "/none")])).is_err());
+    }
+
+    #[test]
     fn a_mistyped_key_or_variable_is_refused_by_name() {
         assert!(matches!(layered("prot = 1\n"), Err(ConfigError::UnknownSetting(key, _)) if key == "prot"));
         let variable = [("TESSERA_PROT".to_owned(), "1".to_owned())];
         assert!(
-            matches!(Config::layer(DEFAULTS, None, variable), Err(ConfigError::UnknownVariable(name)) if name == "TESSERA_PROT")
+            matches!(Config::layer(&[DEFAULTS], None, variable), Err(ConfigError::UnknownVariable(name)) if name == "TESSERA_PROT")
         );
     }
 }

@@ -4,12 +4,11 @@ use std::net::TcpListener;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tessera_common::clock::Clock;
-use tessera_common::config::Config;
 use tessera_common::random::Random;
 use tessera_common::server::{Listener, Origin, Stop, listen};
 use tessera_standalone::compose::Platform;
 use tessera_standalone::infrastructure::{Databases, Infrastructure, Rings};
-use tessera_standalone::settings::{DEFAULTS, Settings};
+use tessera_standalone::settings::{self, Settings};
 
 use crate::client::Call;
 use crate::databases::{self, Engine, Leftovers};
@@ -33,8 +32,8 @@ pub struct Built {
 /// Builds the platform on some databases. Its key rings are always the same, so that templates open under them.
 pub async fn build(databases: Databases, variables: &[(&str, &str)]) -> Built {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let settings = Config::layer(DEFAULTS, None, variables).expect("settings");
-    let settings: Settings = settings.with_flag("workers", 2).read().expect("settings");
+    let config = settings::layer(None, variables).expect("settings").with_flag("workers", 2);
+    let settings = Settings::read(&config).expect("settings");
     let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = socket.local_addr().expect("bound").port();
     let origin = Origin::try_from(format!("http://localhost:{port}")).expect("an origin");
@@ -77,7 +76,7 @@ impl TestApp {
         let state = platform.clone();
         let configure = move |config: &mut actix_web::web::ServiceConfig| state.configure(config);
         let listener = Listener { sockets: vec![socket], endpoints: platform.public(), workers: 2 };
-        let edge = settings.edge(origin.clone());
+        let edge = settings.process.edge(origin.clone());
         let (server, _) = listen(listener, edge, clock.clone(), random, configure).expect("listening");
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.resolve("localhost", ([127, 0, 0, 1], 0).into()).build().expect("a client");

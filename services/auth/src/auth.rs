@@ -57,6 +57,8 @@ pub struct Parts {
     pub origin: Origin,
     /// How its cookies are written.
     pub cookies: ClientCookies,
+    /// Whether this is a person's own machine: the page at `/` then shows what is only there.
+    pub dev: bool,
     /// Its key ring.
     pub ring: KeyRing,
     /// Hashes that may run at once.
@@ -110,6 +112,7 @@ pub struct Inner {
     pub sessions: Arc<dyn SessionsApi>,
     pub oauth: Arc<dyn OAuthApi>,
     pub cookies: ClientCookies,
+    pub dev: bool,
     /// Names the subjects of wrong passwords without storing what was typed.
     pub subjects: Mac,
     pub limits: AddressLimits,
@@ -131,7 +134,7 @@ impl Auth {
     /// # Errors
     /// When passwords cannot be hashed with the present parameters.
     pub fn build(parts: Parts) -> Result<Self, Failure> {
-        let Parts { db, clock, random, bus, origin, cookies, ring, verify, sessions, oauth, settings, .. } = parts;
+        let Parts { db, clock, random, bus, origin, cookies, dev, ring, verify, sessions, oauth, settings, .. } = parts;
         bus.subscribe(Arc::new(SignInsAndOuts { db: db.clone(), clock: clock.clone() }));
         let relay = Relay::new(db.clone(), clock.clone(), bus);
         let outgoing = Outgoing { verify: Arc::clone(&verify), sessions: Arc::clone(&sessions) };
@@ -149,6 +152,7 @@ impl Auth {
             origin,
             settings,
             cookies,
+            dev,
             verify,
             sessions,
             oauth,

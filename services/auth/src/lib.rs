@@ -7,6 +7,7 @@ mod events;
 mod hashing;
 mod http;
 mod outgoing;
+pub mod program;
 mod store;
 
 use tessera_storage::Migrations;

@@ -5,6 +5,7 @@ mod domain;
 mod failure_budget;
 mod http;
 mod oauth;
+pub mod program;
 mod provides;
 mod store;
 

@@ -4,6 +4,7 @@ mod actions;
 mod domain;
 mod events;
 mod http;
+pub mod program;
 mod provides;
 mod sessions;
 mod store;

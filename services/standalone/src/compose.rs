@@ -4,20 +4,19 @@ use std::sync::Arc;
 
 use actix_web::web;
 use tessera_auth::Auth;
-use tessera_common::endpoints;
 use tessera_common::server::{Endpoints, Origin, StopSignal};
 use tessera_messaging::Bus;
 use tessera_oauth::OAuth;
+use tessera_process::explorer::explorer;
 use tessera_sessions::Sessions;
 use tessera_tokens::access_token::AccessTokens;
 use tessera_tokens::client_cookie::ClientCookies;
 use tessera_verify::{Mailbox, Sender, Verify};
 use tokio::task::JoinHandle;
 
-use crate::home::Home;
-use crate::infrastructure::{Databases, Infrastructure};
-use crate::settings::{Profile, Settings};
-use crate::{describe, health, home};
+use crate::describe;
+use crate::infrastructure::Infrastructure;
+use crate::settings::Settings;
 
 /// All contexts, connected.
 #[derive(Clone, Debug)]
@@ -26,8 +25,9 @@ pub struct Platform {
     sessions: Sessions,
     oauth: OAuth,
     auth: Auth,
-    databases: Databases,
-    home: Home,
+    origin: Origin,
+    cookies: ClientCookies,
+    dev: bool,
 }
 
 impl Platform {
@@ -37,17 +37,10 @@ impl Platform {
     /// When one of them cannot be built.
     pub async fn build(infrastructure: Infrastructure, settings: &Settings, origin: &Origin) -> anyhow::Result<Self> {
         let Infrastructure { databases, rings, clock, random } = infrastructure;
-        let all_databases = databases.clone();
         let bus = Bus::in_process();
-        let dev = settings.profile == Profile::Dev;
+        let dev = settings.process.is_dev();
         let cookies = ClientCookies::of(origin, dev);
-        let home = Home {
-            origin: origin.to_string(),
-            publishable_key: cookies.publishable_key().to_owned(),
-            dev,
-            version: env!("CARGO_PKG_VERSION"),
-        };
-        let address_factor = settings.address_factor();
+        let address_factor = settings.process.address_factor();
         let oauth_keys = tessera_oauth::open_keys(&databases.oauth, &rings.oauth, &clock, &random).await?;
         let tenants = AccessTokens::new(
             Arc::new(oauth_keys.clone()),
@@ -63,7 +56,7 @@ impl Platform {
             random: random.clone(),
             tenants,
             address_factor,
-            settings: settings.verify.own.clone(),
+            settings: settings.verify.clone(),
         })?;
         let sessions = Sessions::build(tessera_sessions::Parts {
             db: databases.sessions,
@@ -83,7 +76,7 @@ impl Platform {
             origin: origin.clone(),
             sessions: Arc::new(sessions.clone()),
             address_factor,
-            settings: settings.oauth.own.clone(),
+            settings: settings.oauth.clone(),
         })?;
         if dev {
             oauth.bootstrap_dev().await?;
@@ -94,16 +87,17 @@ impl Platform {
             random,
             bus,
             origin: origin.clone(),
-            cookies,
+            cookies: cookies.clone(),
+            dev,
             ring: rings.auth,
-            hashing_cores: settings.cores(),
+            hashing_cores: settings.process.cores(),
             address_factor,
             verify: Arc::new(verify.clone()),
             sessions: Arc::new(sessions.clone()),
             oauth: Arc::new(oauth.clone()),
-            settings: settings.auth.own.clone(),
+            settings: settings.auth.clone(),
         })?;
-        Ok(Self { verify, sessions, oauth, auth, databases: all_databases, home })
+        Ok(Self { verify, sessions, oauth, auth, origin: origin.clone(), cookies, dev })
     }
 
     /// verify, as its siblings call it.
@@ -124,10 +118,16 @@ impl Platform {
         &self.oauth
     }
 
-    /// What the platform tells of itself.
+    /// Where browsers reach it.
     #[must_use]
-    pub const fn home(&self) -> &Home {
-        &self.home
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// What client libraries are configured with.
+    #[must_use]
+    pub fn publishable_key(&self) -> &str {
+        self.cookies.publishable_key()
     }
 
     /// Every operation of the public listener.
@@ -136,15 +136,8 @@ impl Platform {
         let all = tessera_verify::endpoints()
             .and(tessera_sessions::endpoints())
             .and(tessera_oauth::endpoints())
-            .and(tessera_auth::endpoints())
-            .and(endpoints![home::get]);
-        if self.home.dev { all.and(tessera_verify::dev_endpoints()) } else { all }
-    }
-
-    /// Every operation of the internal listener.
-    #[must_use]
-    pub fn internal() -> Endpoints {
-        endpoints![health::live, health::ready]
+            .and(tessera_auth::endpoints());
+        if self.dev { all.and(tessera_verify::dev_endpoints()) } else { all }
     }
 
     /// Gives the handlers their contexts, and the public listener of the dev profile its explorer.
@@ -153,16 +146,14 @@ impl Platform {
         config.app_data(web::Data::new(self.sessions.clone()));
         config.app_data(web::Data::new(self.oauth.clone()));
         config.app_data(web::Data::new(self.auth.clone()));
-        config.app_data(web::Data::new(self.home.clone()));
-        if self.home.dev {
-            config.service(describe::explorer());
+        if self.dev {
+            config.service(explorer(describe::descriptions()));
         }
     }
 
     /// Gives the internal listener what it needs.
-    pub fn configure_internal(&self, config: &mut web::ServiceConfig) {
-        config.app_data(web::Data::new(self.databases.clone()));
-        config.service(describe::explorer());
+    pub fn configure_internal(config: &mut web::ServiceConfig) {
+        config.service(explorer(describe::descriptions()));
     }
 
     /// Starts the loops of all contexts.

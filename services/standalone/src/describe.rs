@@ -3,38 +3,17 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use tessera_common::server::Endpoints;
-use utoipa::openapi::OpenApi;
-use utoipa_swagger_ui::{SwaggerUi, Url};
+use tessera_process::explorer::Described;
 
-/// The description of each context, by file name.
+/// The description of each context.
 #[must_use]
-pub fn descriptions() -> Vec<(&'static str, OpenApi)> {
-    let all: [(&str, &str, &str, Endpoints); 4] = [
-        ("auth", "Tessera auth", "Accounts, passwords, and the flows that sign people in.", tessera_auth::endpoints()),
-        ("sessions", "Tessera sessions", "Clients, sessions, and the tokens they mint.", tessera_sessions::endpoints()),
-        (
-            "verify",
-            "Tessera verify",
-            "One-time codes, and the messages that carry them.",
-            tessera_verify::endpoints().and(tessera_verify::dev_endpoints()),
-        ),
-        ("oauth", "Tessera oauth", "Clients, access tokens, and the keys to check them.", tessera_oauth::endpoints()),
-    ];
-    all.into_iter().map(|(name, title, what, endpoints)| (name, endpoints.describe(title, what))).collect()
-}
-
-/// The pages that show the descriptions, under `/docs/`.
-#[must_use]
-pub fn explorer() -> SwaggerUi {
-    let named = descriptions().into_iter().zip([
-        "/docs/auth.json",
-        "/docs/sessions.json",
-        "/docs/verify.json",
-        "/docs/oauth.json",
-    ]);
-    let urls = named.map(|((name, description), url)| (Url::new(name, url), description));
-    SwaggerUi::new("/docs/{_:.*}").urls(urls.collect())
+pub fn descriptions() -> Vec<Described> {
+    vec![
+        tessera_auth::program::described(),
+        tessera_sessions::program::described(),
+        tessera_verify::program::described(),
+        tessera_oauth::program::described(),
+    ]
 }
 
 /// Writes each description to `folder`.
@@ -43,9 +22,9 @@ pub fn explorer() -> SwaggerUi {
 /// When a file cannot be written.
 pub fn write(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
-    for (name, description) in descriptions() {
+    for Described { name, api, .. } in descriptions() {
         let file = folder.join(format!("{name}.json"));
-        let json = description.to_pretty_json()? + "\n";
+        let json = api.to_pretty_json()? + "\n";
         std::fs::write(&file, json).with_context(|| format!("{} cannot be written", file.display()))?;
     }
     Ok(())

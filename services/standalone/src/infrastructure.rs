@@ -2,6 +2,7 @@
 
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
+use tessera_process::health::Schema;
 use tessera_storage::{Db, Migrations};
 use tessera_tokens::key_ring::KeyRing;
 
@@ -70,6 +71,13 @@ impl From<[Db; 4]> for Databases {
 }
 
 impl Databases {
+    /// Each of them, with what it must have.
+    #[must_use]
+    pub fn schemas(&self) -> Vec<Schema> {
+        let all = self.all().into_iter().zip(SCHEMAS);
+        all.map(|(db, (name, migrations))| Schema { name, db: db.clone(), migrations }).collect()
+    }
+
     /// Each of them.
     #[must_use]
     pub const fn all(&self) -> [&Db; 4] {

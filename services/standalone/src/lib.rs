@@ -3,8 +3,6 @@
 pub mod compose;
 pub mod data_dir;
 pub mod describe;
-mod health;
-mod home;
 pub mod infrastructure;
 pub mod routes;
 pub mod serve;

@@ -1,5 +1,4 @@
 //! The program `tessera`.
-#![expect(clippy::print_stdout, reason = "`config show` answers on standard output")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tessera_common::config::{Config, ConfigError};
 use tessera_common::telemetry;
-use tessera_standalone::settings::{DEFAULTS, Settings};
+use tessera_process::command::{report, show};
+use tessera_standalone::settings::{self, Settings};
 use tessera_standalone::{describe, serve};
 
 /// Accounts, sessions, verification and OAuth in one program.
@@ -58,7 +58,7 @@ struct Chosen {
 impl Chosen {
     fn layer(&self) -> Result<Config, ConfigError> {
         let variables = std::env::vars().filter(|(name, _)| name != "TESSERA_CONFIG");
-        let mut config = Config::layer(DEFAULTS, self.config.as_deref(), variables)?;
+        let mut config = settings::layer(self.config.as_deref(), variables)?;
         if let Some(folder) = &self.data_dir {
             config = config.with_flag("data_dir", folder.display().to_string());
         }
@@ -70,33 +70,19 @@ impl Chosen {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprint(&error);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// The message for whoever started the program, also when logging never began.
-#[expect(clippy::print_stderr, reason = "the last word of a program that cannot go on")]
-fn eprint(error: &anyhow::Error) {
-    eprintln!("tessera: {error:#}");
+    report("tessera", run(Cli::parse().command))
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(chosen) => {
-            let settings: Settings = chosen.layer()?.read()?;
-            telemetry::init(&settings.log, std::io::stdout).map_err(anyhow::Error::from_boxed)?;
-            tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve::serve(&settings))
+            let config = chosen.layer()?;
+            let settings = Settings::read(&config)?;
+            telemetry::init(&settings.process.log, std::io::stdout).map_err(anyhow::Error::from_boxed)?;
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve::serve(&config, &settings))
         }
         Command::Config { command: ConfigCommand::Show(chosen) } => {
-            for line in chosen.layer()?.show() {
-                println!("{:<28} {:<32} {}", line.key, line.value, line.origin);
-            }
+            show(&chosen.layer()?);
             Ok(())
         }
         Command::Openapi { out } => describe::write(&out),

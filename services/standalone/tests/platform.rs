@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+use tessera_process::explorer::Described;
 use tessera_standalone::describe::descriptions;
 use tessera_testkit::{Answer, Engine, Method, TestApp, Value, json, on_every_database};
 
@@ -119,7 +120,7 @@ on_every_database! {
 
 #[test]
 fn every_operation_is_described() {
-    for (name, description) in descriptions() {
+    for Described { name, api: description, .. } in descriptions() {
         let description: Value = serde_json::to_value(&description).expect("JSON");
         assert!(description["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
         for (path, item) in description["paths"].as_object().expect("paths") {

@@ -4,6 +4,7 @@ mod actions;
 mod domain;
 mod http;
 mod messages;
+pub mod program;
 mod provides;
 mod senders;
 mod store;

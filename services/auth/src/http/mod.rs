@@ -3,6 +3,7 @@
 mod accounts;
 mod caller;
 mod email_verification;
+mod home;
 mod login;
 mod password;
 mod sign_in;
@@ -15,6 +16,7 @@ use tessera_common::server::Endpoints;
 #[must_use]
 pub fn endpoints() -> Endpoints {
     endpoints![
+        home::get,
         sign_up::post,
         sign_in::post,
         password::put,

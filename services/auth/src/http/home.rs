@@ -4,24 +4,29 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_PO
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use tessera_common::dialect::{Accident, Dialect};
+use tessera_common::server::Origin;
+
+use crate::Auth;
 
 /// What the page tells of the platform that serves it.
-#[derive(Clone, Debug, Template)]
+#[derive(Template)]
 #[template(path = "home.html")]
-pub struct Home {
-    /// Where browsers reach it.
-    pub origin: String,
-    /// What client libraries are configured with.
-    pub publishable_key: String,
-    /// Whether this is a person's own machine.
-    pub dev: bool,
-    /// The release.
-    pub version: &'static str,
+struct Home<'a> {
+    origin: &'a Origin,
+    publishable_key: &'a str,
+    dev: bool,
+    version: &'static str,
 }
 
 /// What runs here, and where to begin.
 #[utoipa::path(get, path = "/", tag = "own", responses((status = 200, description = "A page")))]
-pub async fn get(home: web::Data<Home>) -> HttpResponse {
+pub async fn get(auth: web::Data<Auth>) -> HttpResponse {
+    let home = Home {
+        origin: &auth.origin,
+        publishable_key: auth.cookies.publishable_key(),
+        dev: auth.dev,
+        version: env!("CARGO_PKG_VERSION"),
+    };
     match home.render() {
         Ok(page) => HttpResponse::Ok()
             .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))

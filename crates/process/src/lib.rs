@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+pub mod command;
+pub mod explorer;
+pub mod health;
+pub mod peers;
+pub mod program;
+pub mod service;
+pub mod settings;
+pub mod sockets;
+
+pub use command::main;
+pub use service::{Foundation, NoSettings, Service};

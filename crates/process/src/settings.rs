@@ -1,0 +1,149 @@
+//! The settings that every program has, and the rules they must satisfy together.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use tessera_common::config::{Config, ConfigError};
+use tessera_common::server::{EdgeSettings, Network, Origin};
+use tessera_common::telemetry::LogSettings;
+use tessera_tokens::key_ring::KeyRing;
+
+/// The commented defaults, compiled in.
+pub const DEFAULTS: &str = include_str!("../process.default.toml");
+
+/// What every program is told.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ProcessSettings {
+    /// What the process is for.
+    pub profile: Profile,
+    /// The address to listen on.
+    pub bind: IpAddr,
+    /// The public port.
+    pub port: u16,
+    /// The internal port.
+    pub internal_port: u16,
+    /// Where browsers reach the platform; empty for localhost.
+    pub origin: String,
+    /// Other origins whose pages may act here.
+    pub allowed_origins: Vec<Origin>,
+    /// Whose forwarded addresses are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Whether pending migrations are applied at start.
+    pub migrate_on_start: bool,
+    /// Threads that answer; 0 for one a core.
+    pub workers: usize,
+    /// Seconds from not being ready any more to the end of listening.
+    pub drain_s: u64,
+    /// Logs.
+    pub log: LogSettings,
+    /// Limits by address.
+    pub limits: LimitSettings,
+}
+
+/// Limits by address.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LimitSettings {
+    /// How many times they are taken; 0 for the profile's own factor.
+    pub address_factor: u32,
+}
+
+/// What a process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// A person's own machine.
+    Dev,
+    /// Others' accounts.
+    Production,
+}
+
+impl ProcessSettings {
+    /// Whether this is a person's own machine.
+    #[must_use]
+    pub fn is_dev(&self) -> bool {
+        self.profile == Profile::Dev
+    }
+
+    /// The origin: as set, or in the dev profile localhost at `port`.
+    ///
+    /// # Errors
+    /// When what was given is not an origin, or not one for this profile.
+    pub fn origin(&self, port: u16) -> Result<Origin, ConfigError> {
+        let wrong = |problem: &str| ConfigError::Setting {
+            setting: "origin".to_owned(),
+            problem: problem.to_owned(),
+            origin: "the settings".to_owned(),
+        };
+        let text = match self.origin.as_str() {
+            "" if !self.is_dev() => {
+                return Err(wrong("name the https origin that browsers use, as https://id.example"));
+            }
+            "" => format!("http://localhost:{port}"),
+            given => given.to_owned(),
+        };
+        let origin = Origin::try_from(text).map_err(|problem| wrong(&problem))?;
+        if !self.is_dev() && !origin.is_https() {
+            return Err(wrong("production needs an https origin; end TLS at a proxy and name what browsers see"));
+        }
+        Ok(origin)
+    }
+
+    /// What the edge needs to know.
+    #[must_use]
+    pub fn edge(&self, origin: Origin) -> EdgeSettings {
+        EdgeSettings {
+            origin,
+            allowed_origins: self.allowed_origins.clone(),
+            allow_loopback_origins: self.is_dev(),
+            trusted_proxies: self.trusted_proxies.clone(),
+        }
+    }
+
+    /// How many times limits by address are taken.
+    #[must_use]
+    pub const fn address_factor(&self) -> u32 {
+        match (self.limits.address_factor, self.profile) {
+            (0, Profile::Dev) => 100,
+            (0, Profile::Production) => 1,
+            (given, _) => given,
+        }
+    }
+
+    /// Threads that answer, and hashes at once.
+    #[must_use]
+    pub fn cores(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            given => given,
+        }
+    }
+
+    /// From not being ready any more to the end of listening.
+    #[must_use]
+    pub const fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_s)
+    }
+}
+
+/// The key ring of `context`; `None` where none is set.
+///
+/// # Errors
+/// When what is set cannot be read.
+pub fn ring(config: &Config, context: &str) -> anyhow::Result<Option<KeyRing>> {
+    let setting = format!("{context}.keys");
+    let Some(ring) = config.secret(&setting)? else { return Ok(None) };
+    KeyRing::parse(&ring).map(Some).with_context(|| format!("setting `{setting}`"))
+}
+
+/// The key ring of `context`, which must be set.
+///
+/// # Errors
+/// When it is not, or cannot be read.
+pub fn needed_ring(config: &Config, context: &str) -> anyhow::Result<KeyRing> {
+    match ring(config, context)? {
+        Some(ring) => Ok(ring),
+        None => bail!("setting `{context}.keys`: a key ring is needed, as id:base64 with 32 random bytes"),
+    }
+}

@@ -1,0 +1,57 @@
+//! This context as a program of its own.
+
+use tessera_common::server::{Endpoints, StopSignal};
+use tessera_process::explorer::Described;
+use tessera_process::{Foundation, Service};
+use tessera_storage::Migrations;
+use tokio::task::JoinHandle;
+
+use crate::{MIGRATIONS, OAuth, Parts, Settings, endpoints, open_keys};
+
+/// The commented defaults, compiled in.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// The description of the public operations.
+#[must_use]
+pub fn described() -> Described {
+    let api = endpoints().describe("Tessera oauth", "Clients, access tokens, and the keys to check them.");
+    Described { name: "oauth", path: "/docs/oauth.json", api }
+}
+
+impl Service for OAuth {
+    const NAME: &'static str = "oauth";
+    const PROGRAM: &'static str = "tessera-oauth";
+    const DEFAULTS: &'static str = DEFAULTS;
+    type Settings = Settings;
+
+    fn migrations() -> &'static Migrations {
+        &MIGRATIONS
+    }
+
+    fn public(_: bool) -> Endpoints {
+        endpoints()
+    }
+
+    fn internal() -> Endpoints {
+        Endpoints::default()
+    }
+
+    fn described() -> Vec<Described> {
+        vec![described()]
+    }
+
+    async fn build(foundation: Foundation, settings: Settings) -> anyhow::Result<Self> {
+        let Foundation { db, ring, clock, random, origin, address_factor, peers, .. } = foundation;
+        let keys = open_keys(&db, &ring, &clock, &random).await?;
+        let sessions = peers.sessions()?;
+        Ok(Self::build(Parts { db, keys, clock, random, origin, sessions, address_factor, settings })?)
+    }
+
+    fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>> {
+        self.workers(stop)
+    }
+
+    async fn bootstrap_dev(&self) -> anyhow::Result<()> {
+        Ok(self.bootstrap_dev().await?)
+    }
+}

@@ -1,0 +1,51 @@
+//! This context as a program of its own.
+
+use tessera_common::server::{Endpoints, StopSignal};
+use tessera_process::explorer::Described;
+use tessera_process::{Foundation, NoSettings, Service};
+use tessera_storage::Migrations;
+use tokio::task::JoinHandle;
+
+use crate::{MIGRATIONS, Parts, Sessions, endpoints};
+
+/// The commented defaults, compiled in.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// The description of the public operations.
+#[must_use]
+pub fn described() -> Described {
+    let api = endpoints().describe("Tessera sessions", "Clients, sessions, and the tokens they mint.");
+    Described { name: "sessions", path: "/docs/sessions.json", api }
+}
+
+impl Service for Sessions {
+    const NAME: &'static str = "sessions";
+    const PROGRAM: &'static str = "tessera-sessions";
+    const DEFAULTS: &'static str = DEFAULTS;
+    type Settings = NoSettings;
+
+    fn migrations() -> &'static Migrations {
+        &MIGRATIONS
+    }
+
+    fn public(_: bool) -> Endpoints {
+        endpoints()
+    }
+
+    fn internal() -> Endpoints {
+        Endpoints::default()
+    }
+
+    fn described() -> Vec<Described> {
+        vec![described()]
+    }
+
+    async fn build(foundation: Foundation, _: NoSettings) -> anyhow::Result<Self> {
+        let Foundation { db, ring, clock, random, bus, origin, cookies, .. } = foundation;
+        Ok(Self::build(Parts { db, ring, clock, random, bus, origin, cookies }).await?)
+    }
+
+    fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>> {
+        self.workers(stop)
+    }
+}
