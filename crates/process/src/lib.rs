@@ -10,4 +10,4 @@ pub mod settings;
 pub mod sockets;
 
 pub use command::main;
-pub use service::{Foundation, NoSettings, Service};
+pub use service::{Foundation, Service};

@@ -4,7 +4,6 @@ use std::future::Future;
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tessera_common::clock::Clock;
 use tessera_common::config::Config;
 use tessera_common::random::Random;
@@ -30,8 +29,6 @@ pub trait Service: Clone + Send + Sync + Sized + 'static {
     const PROGRAM: &'static str;
     /// Its commented defaults: its ports, and its table.
     const DEFAULTS: &'static str;
-    /// What its table is read into.
-    type Settings: DeserializeOwned;
 
     /// Its schema.
     fn migrations() -> &'static Migrations;
@@ -45,8 +42,8 @@ pub trait Service: Clone + Send + Sync + Sized + 'static {
     /// Its descriptions, for the explorer.
     fn described() -> Vec<Described>;
 
-    /// Builds it.
-    fn build(foundation: Foundation, settings: Self::Settings) -> impl Future<Output = anyhow::Result<Self>>;
+    /// Builds it; its own table is in `config`.
+    fn build(foundation: Foundation, config: &Config) -> impl Future<Output = anyhow::Result<Self>>;
 
     /// Starts its loops.
     fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>>;
@@ -56,10 +53,6 @@ pub trait Service: Clone + Send + Sync + Sized + 'static {
         async { bail!("{} has nothing to bootstrap", Self::NAME) }
     }
 }
-
-/// The settings of a context that has none.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct NoSettings {}
 
 /// What a context stands on.
 #[derive(Debug)]
@@ -173,7 +166,7 @@ pub async fn build<S: Service>(
         cores: settings.cores(),
         peers: Peers {},
     };
-    S::build(foundation, config.read_section(S::NAME)?).await
+    S::build(foundation, config).await
 }
 
 /// Opens the database that the settings name.

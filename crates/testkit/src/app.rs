@@ -39,7 +39,9 @@ pub async fn build(databases: Databases, variables: &[(&str, &str)]) -> Built {
     let origin = Origin::try_from(format!("http://localhost:{port}")).expect("an origin");
     let (clock, random) = (Clock::fixed(START), Random::system());
     let rings = Rings::made(&Random::seeded(1)).expect("key rings");
-    let infrastructure = Infrastructure { databases, rings, clock: clock.clone(), random: random.clone() };
+    let sender =
+        tessera_verify::program::sender(&config, &settings.verify, &databases.verify, &clock, true).expect("a sender");
+    let infrastructure = Infrastructure { databases, rings, clock: clock.clone(), random: random.clone(), sender };
     let platform = Platform::build(infrastructure, &settings, &origin).await.expect("the platform");
     Built { platform, settings, origin, socket, clock, random }
 }

@@ -1,12 +1,13 @@
 //! This context as a program of its own.
 
+use tessera_common::config::Config;
 use tessera_common::server::{Endpoints, StopSignal};
 use tessera_process::explorer::Described;
 use tessera_process::{Foundation, Service};
 use tessera_storage::Migrations;
 use tokio::task::JoinHandle;
 
-use crate::{Auth, MIGRATIONS, Parts, Settings, endpoints};
+use crate::{Auth, MIGRATIONS, Parts, endpoints};
 
 /// The commented defaults, compiled in.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -22,7 +23,6 @@ impl Service for Auth {
     const NAME: &'static str = "auth";
     const PROGRAM: &'static str = "tessera-auth";
     const DEFAULTS: &'static str = DEFAULTS;
-    type Settings = Settings;
 
     fn migrations() -> &'static Migrations {
         &MIGRATIONS
@@ -40,7 +40,7 @@ impl Service for Auth {
         vec![described()]
     }
 
-    async fn build(foundation: Foundation, settings: Settings) -> anyhow::Result<Self> {
+    async fn build(foundation: Foundation, config: &Config) -> anyhow::Result<Self> {
         let Foundation { db, ring, clock, random, bus, origin, cookies, dev, address_factor, cores, peers } =
             foundation;
         Ok(Self::build(Parts {
@@ -57,7 +57,7 @@ impl Service for Auth {
             ring,
             hashing_cores: cores,
             address_factor,
-            settings,
+            settings: config.read_section("auth")?,
         })?)
     }
 

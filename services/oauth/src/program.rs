@@ -1,12 +1,13 @@
 //! This context as a program of its own.
 
+use tessera_common::config::Config;
 use tessera_common::server::{Endpoints, StopSignal};
 use tessera_process::explorer::Described;
 use tessera_process::{Foundation, Service};
 use tessera_storage::Migrations;
 use tokio::task::JoinHandle;
 
-use crate::{MIGRATIONS, OAuth, Parts, Settings, endpoints, open_keys};
+use crate::{MIGRATIONS, OAuth, Parts, endpoints, open_keys};
 
 /// The commented defaults, compiled in.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -22,7 +23,6 @@ impl Service for OAuth {
     const NAME: &'static str = "oauth";
     const PROGRAM: &'static str = "tessera-oauth";
     const DEFAULTS: &'static str = DEFAULTS;
-    type Settings = Settings;
 
     fn migrations() -> &'static Migrations {
         &MIGRATIONS
@@ -40,10 +40,11 @@ impl Service for OAuth {
         vec![described()]
     }
 
-    async fn build(foundation: Foundation, settings: Settings) -> anyhow::Result<Self> {
+    async fn build(foundation: Foundation, config: &Config) -> anyhow::Result<Self> {
         let Foundation { db, ring, clock, random, origin, address_factor, peers, .. } = foundation;
         let keys = open_keys(&db, &ring, &clock, &random).await?;
         let sessions = peers.sessions()?;
+        let settings = config.read_section("oauth")?;
         Ok(Self::build(Parts { db, keys, clock, random, origin, sessions, address_factor, settings })?)
     }
 

@@ -1,8 +1,9 @@
 //! This context as a program of its own.
 
+use tessera_common::config::Config;
 use tessera_common::server::{Endpoints, StopSignal};
 use tessera_process::explorer::Described;
-use tessera_process::{Foundation, NoSettings, Service};
+use tessera_process::{Foundation, Service};
 use tessera_storage::Migrations;
 use tokio::task::JoinHandle;
 
@@ -22,7 +23,6 @@ impl Service for Sessions {
     const NAME: &'static str = "sessions";
     const PROGRAM: &'static str = "tessera-sessions";
     const DEFAULTS: &'static str = DEFAULTS;
-    type Settings = NoSettings;
 
     fn migrations() -> &'static Migrations {
         &MIGRATIONS
@@ -40,7 +40,7 @@ impl Service for Sessions {
         vec![described()]
     }
 
-    async fn build(foundation: Foundation, _: NoSettings) -> anyhow::Result<Self> {
+    async fn build(foundation: Foundation, _: &Config) -> anyhow::Result<Self> {
         let Foundation { db, ring, clock, random, bus, origin, cookies, .. } = foundation;
         Ok(Self::build(Parts { db, ring, clock, random, bus, origin, cookies }).await?)
     }

@@ -11,7 +11,7 @@ use tessera_process::explorer::explorer;
 use tessera_sessions::Sessions;
 use tessera_tokens::access_token::AccessTokens;
 use tessera_tokens::client_cookie::ClientCookies;
-use tessera_verify::{Mailbox, Sender, Verify};
+use tessera_verify::Verify;
 use tokio::task::JoinHandle;
 
 use crate::describe;
@@ -36,7 +36,7 @@ impl Platform {
     /// # Errors
     /// When one of them cannot be built.
     pub async fn build(infrastructure: Infrastructure, settings: &Settings, origin: &Origin) -> anyhow::Result<Self> {
-        let Infrastructure { databases, rings, clock, random } = infrastructure;
+        let Infrastructure { databases, rings, clock, random, sender } = infrastructure;
         let bus = Bus::in_process();
         let dev = settings.process.is_dev();
         let cookies = ClientCookies::of(origin, dev);
@@ -49,7 +49,7 @@ impl Platform {
             clock.clone(),
         );
         let verify = Verify::build(tessera_verify::Parts {
-            sender: Sender::Mailbox(Mailbox::new(databases.verify.clone(), clock.clone())),
+            sender,
             db: databases.verify,
             ring: rings.verify,
             clock: clock.clone(),

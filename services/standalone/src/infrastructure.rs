@@ -5,6 +5,7 @@ use tessera_common::random::Random;
 use tessera_process::health::Schema;
 use tessera_storage::{Db, Migrations};
 use tessera_tokens::key_ring::KeyRing;
+use tessera_verify::Sender;
 
 /// What the contexts stand on.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Infrastructure {
     pub clock: Clock,
     /// Randomness.
     pub random: Random,
+    /// How messages leave.
+    pub sender: Sender,
 }
 
 /// A key ring for each context.

@@ -35,9 +35,10 @@ pub async fn serve(config: &Config, settings: &Settings) -> anyhow::Result<()> {
         tessera_storage::clock::start(db, &clock).await?;
     }
     let rings = rings(config, process, &data, &random)?;
-    settings.refuse_unsafe()?;
+    let sender =
+        tessera_verify::program::sender(config, &settings.verify, &databases.verify, &clock, process.is_dev())?;
     let readiness = Readiness::of(databases.schemas());
-    let infrastructure = Infrastructure { databases, rings, clock: clock.clone(), random: random.clone() };
+    let infrastructure = Infrastructure { databases, rings, clock: clock.clone(), random: random.clone(), sender };
     let platform = Platform::build(infrastructure, settings, &origin).await?;
 
     let program = Program {

@@ -14,7 +14,7 @@ mod workers;
 use tessera_storage::Migrations;
 
 pub use http::{dev_endpoints, endpoints};
-pub use senders::{Mailbox, Sender};
+pub use senders::{Mailbox, Sender, Smtp};
 pub use verify::{Parts, Settings, Verify};
 
 /// The schema of this context.

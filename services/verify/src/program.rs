@@ -1,12 +1,15 @@
 //! This context as a program of its own.
 
+use anyhow::bail;
+use tessera_common::clock::Clock;
+use tessera_common::config::Config;
 use tessera_common::server::{Endpoints, StopSignal};
 use tessera_process::explorer::Described;
 use tessera_process::{Foundation, Service};
-use tessera_storage::Migrations;
+use tessera_storage::{Db, Migrations};
 use tokio::task::JoinHandle;
 
-use crate::{MIGRATIONS, Mailbox, Parts, Sender, Settings, Verify, dev_endpoints, endpoints};
+use crate::{MIGRATIONS, Mailbox, Parts, Sender, Settings, Smtp, Verify, dev_endpoints, endpoints};
 
 /// The commented defaults, compiled in.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -20,11 +23,22 @@ pub fn described() -> Described {
     Described { name: "verify", path: "/docs/verify.json", api }
 }
 
+/// How messages leave: by the mail server that is set, and in the dev profile, where none is, into the mailbox.
+///
+/// # Errors
+/// In production without a mail server: nobody could verify an address or reset a password.
+pub fn sender(config: &Config, settings: &Settings, db: &Db, clock: &Clock, dev: bool) -> anyhow::Result<Sender> {
+    match config.secret("verify.smtp_url")? {
+        Some(url) => Ok(Sender::Smtp(Smtp::new(&url, &settings.mail_from)?)),
+        None if dev => Ok(Sender::Mailbox(Mailbox::new(db.clone(), clock.clone()))),
+        None => bail!("setting `verify.smtp_url`: production needs a mail server, as smtps://user:password@host"),
+    }
+}
+
 impl Service for Verify {
     const NAME: &'static str = "verify";
     const PROGRAM: &'static str = "tessera-verify";
     const DEFAULTS: &'static str = DEFAULTS;
-    type Settings = Settings;
 
     fn migrations() -> &'static Migrations {
         &MIGRATIONS
@@ -42,11 +56,12 @@ impl Service for Verify {
         vec![described()]
     }
 
-    async fn build(foundation: Foundation, settings: Settings) -> anyhow::Result<Self> {
-        let Foundation { db, ring, clock, random, origin, address_factor, peers, .. } = foundation;
+    async fn build(foundation: Foundation, config: &Config) -> anyhow::Result<Self> {
+        let Foundation { db, ring, clock, random, origin, dev, address_factor, peers, .. } = foundation;
+        let settings: Settings = config.read_section("verify")?;
         Ok(Self::build(Parts {
             tenants: peers.tenants(&origin, "methods", &clock)?,
-            sender: Sender::Mailbox(Mailbox::new(db.clone(), clock.clone())),
+            sender: sender(config, &settings, &db, &clock, dev)?,
             db,
             ring,
             clock,

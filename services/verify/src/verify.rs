@@ -28,6 +28,8 @@ const PER_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(5_999);
 pub struct Settings {
     /// Messages that a tenant may send to one recipient in 10 minutes.
     pub tenant_messages: u32,
+    /// Whom the platform's own mail is from, as `Name <address@host>`.
+    pub mail_from: String,
 }
 
 /// What the context is built from.

@@ -52,6 +52,11 @@ async fn deliver(verify: &Verify, due: Due) -> sqlx::Result<bool> {
             delivery_rows::settle(&mut verify.db.write().await?, &claimed, Settled::Sent).await?;
             Ok(true)
         }
+        Err(error @ SendError::Permanent(_)) => {
+            tracing::warn!(delivery.id = %claimed.id, tries = claimed.tries, %error, "a message is given up");
+            delivery_rows::settle(&mut verify.db.write().await?, &claimed, Settled::Failed).await?;
+            Ok(false)
+        }
         Err(error @ SendError::Temporary(_)) => {
             tracing::warn!(delivery.id = %claimed.id, tries = claimed.tries, %error, "a message waits for its next try");
             let next = next_try_at(verify.clock.now(), claimed.tries);

@@ -16,5 +16,7 @@ const MOST: i64 = 100;
 pub async fn read(verify: &Verify, filter: &Filter, patience: Duration) -> Result<Vec<DevMessage>, Failure> {
     match &verify.sender {
         Sender::Mailbox(mailbox) => Ok(mailbox.wait(filter, MOST, patience).await?),
+        // Nothing is caught where mail leaves.
+        Sender::Smtp(_) => Ok(Vec::new()),
     }
 }

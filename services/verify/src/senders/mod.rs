@@ -1,10 +1,12 @@
 //! What carries messages out of the house.
 
 mod mailbox;
+mod smtp;
 
 use uuid::Uuid;
 
 pub use mailbox::{Mailbox, recipient};
+pub use smtp::Smtp;
 
 use crate::domain::message::{Channel, Message};
 
@@ -13,6 +15,8 @@ use crate::domain::message::{Channel, Message};
 pub enum Sender {
     /// They do not: the dev mailbox catches them.
     Mailbox(Mailbox),
+    /// A mail server takes them.
+    Smtp(Smtp),
 }
 
 /// A message with its address on it.
@@ -34,6 +38,9 @@ pub enum SendError {
     /// Later may succeed.
     #[error("the message was not taken this time: {0}")]
     Temporary(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No repetition can succeed.
+    #[error("the message was refused for good: {0}")]
+    Permanent(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Sender {
@@ -44,6 +51,7 @@ impl Sender {
     pub async fn send(&self, letter: Letter) -> Result<(), SendError> {
         match self {
             Self::Mailbox(mailbox) => mailbox.catch(letter).await,
+            Self::Smtp(smtp) => smtp.send(letter).await,
         }
     }
 }

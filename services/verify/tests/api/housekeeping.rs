@@ -71,7 +71,7 @@ on_every_database! {
             clock,
             random,
             address_factor: 1,
-            settings: Settings { tenant_messages: 10 },
+            settings: Settings { tenant_messages: 10, mail_from: "Tessera <no-reply@id.example>".to_owned() },
         }).expect("built");
         let service = App::new().app_data(web::Data::new(verify)).configure(|config| tessera_verify::endpoints().configure(config));
         let service = test::init_service(service).await;

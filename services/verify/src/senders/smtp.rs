@@ -1,0 +1,195 @@
+//! Mail by SMTP.
+
+use std::time::Duration;
+
+use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, MessageBuilder};
+use lettre::transport::smtp::PoolConfig;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Letter, SendError};
+use crate::domain::message::Channel;
+
+/// The longest that one conversation step may take: well inside the claim of a queued message.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections kept to the server.
+const CONNECTIONS: u32 = 8;
+
+/// A mail server that takes our mail. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Smtp {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+/// Why a mail server cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SmtpSettingError {
+    /// The URL.
+    #[error("setting `verify.smtp_url`: {0}; write smtps://user:password@host, or smtp://…?tls=required")]
+    Url(lettre::transport::smtp::Error),
+    /// The address.
+    #[error("setting `verify.mail_from`: {0}; write `Name <address@host>`")]
+    From(lettre::address::AddressError),
+}
+
+impl Smtp {
+    /// The server at `url`; what is from the platform itself is from `from`, as `Name <address@host>`.
+    ///
+    /// # Errors
+    /// When one of them cannot be read. The server is not asked yet.
+    pub fn new(url: &SecretString, from: &str) -> Result<Self, SmtpSettingError> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())
+            .map_err(SmtpSettingError::Url)?
+            .timeout(Some(PATIENCE))
+            .pool_config(PoolConfig::new().max_size(CONNECTIONS))
+            .build();
+        Ok(Self { transport, from: from.parse().map_err(SmtpSettingError::From)? })
+    }
+
+    pub(super) async fn send(&self, letter: Letter) -> Result<(), SendError> {
+        if letter.channel != Channel::Email {
+            return Err(SendError::Permanent("no provider for text messages is set".into()));
+        }
+        let mail = self.mail(letter).map_err(|error| SendError::Permanent(error.into()))?;
+        match self.transport.send(mail).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_permanent() => Err(SendError::Permanent(Box::new(error))),
+            Err(error) => Err(SendError::Temporary(Box::new(error))),
+        }
+    }
+
+    /// A repetition has the same id, so that a receiver can know it again.
+    fn mail(&self, letter: Letter) -> anyhow::Result<Mail> {
+        let Letter { id, destination, message, .. } = letter;
+        let host = self.from.email.domain();
+        let to = Mailbox::new(None, destination.parse::<Address>()?);
+        let builder: MessageBuilder = Mail::builder()
+            .message_id(Some(format!("<{id}@{host}>")))
+            .from(self.sender(message.from.as_deref()))
+            .to(to)
+            .subject(one_line(&message.subject.unwrap_or_default()));
+        Ok(builder.header(ContentType::TEXT_HTML).body(message.body)?)
+    }
+
+    /// `name <address>` and an address as they are; a name alone stands before the platform's own address.
+    fn sender(&self, from: Option<&str>) -> Mailbox {
+        match from {
+            None => self.from.clone(),
+            Some(from) => {
+                let from = one_line(from);
+                from.parse().unwrap_or_else(|_| Mailbox::new(Some(from), self.from.email.clone()))
+            }
+        }
+    }
+}
+
+/// What stands in a header has no line ends, nor other control characters.
+fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::net::TcpListener;
+    use uuid::Uuid;
+
+    use crate::domain::message::Message;
+
+    /// A mail server that answers `end` to a message, and the message.
+    async fn server(end: &'static str) -> (SecretString, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("smtp://{}", listener.local_addr().expect("bound")).into();
+        let talk = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            let (reader, mut writer) = stream.split();
+            let mut lines = BufReader::new(reader).lines();
+            let (mut mail, mut in_mail) = (String::new(), false);
+            writer.write_all(b"220 mail.test\r\n").await.expect("written");
+            while let Ok(Some(line)) = lines.next_line().await {
+                let answer = match (in_mail, line.split(' ').next()) {
+                    (true, Some(".")) => {
+                        in_mail = false;
+                        end
+                    }
+                    (true, _) => {
+                        mail += &(line + "\n");
+                        continue;
+                    }
+                    (false, Some("DATA")) => {
+                        in_mail = true;
+                        "354 go on"
+                    }
+                    (false, Some("QUIT")) => break,
+                    (false, _) => "250 mail.test",
+                };
+                writer.write_all(format!("{answer}\r\n").as_bytes()).await.expect("written");
+                if answer == end {
+                    break;
+                }
+            }
+            mail
+        });
+        (url, talk)
+    }
+
+    fn letter(subject: &str, from: Option<&str>) -> Letter {
+        let message = Message {
+            subject: Some(subject.to_owned()),
+            body: "<p>Code 12345</p>".to_owned(),
+            from: from.map(str::to_owned),
+        };
+        Letter { id: Uuid::nil(), channel: Channel::Email, destination: "ada@example.org".to_owned(), message }
+    }
+
+    async fn sent(end: &'static str, letter: Letter) -> (Result<(), SendError>, String) {
+        let (url, talk) = server(end).await;
+        let smtp = Smtp::new(&url, "Tessera <no-reply@id.example>").expect("a sender");
+        let outcome = smtp.send(letter).await;
+        drop(smtp);
+        (outcome, talk.await.expect("the talk"))
+    }
+
+    #[tokio::test]
+    async fn a_mail_has_its_addresses_its_text_and_a_name_that_repetitions_keep() {
+        let (outcome, mail) = sent("250 taken", letter("Verify your email", None)).await;
+        assert!(outcome.is_ok(), "{outcome:?}");
+        for line in [
+            "From: Tessera <no-reply@id.example>",
+            "To: ada@example.org",
+            "Subject: Verify your email",
+            "Message-ID: <00000000-0000-0000-0000-000000000000@id.example>",
+            "Content-Type: text/html; charset=utf-8",
+            "<p>Code 12345</p>",
+        ] {
+            assert!(mail.lines().any(|found| found == line), "{line} in {mail}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_that_is_given_becomes_a_header() {
+        let hostile = letter("Hello\r\nBcc: eve@example.org\r\n\r\nnew body", Some("Shop\r\nBcc: eve@example.org"));
+        let (_, mail) = sent("250 taken", hostile).await;
+        assert!(mail.lines().all(|line| !line.starts_with("Bcc:") && line != "new body"), "{mail}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_for_good_is_told_from_one_for_now() {
+        assert!(matches!(sent("550 no such user", letter("Hi", None)).await.0, Err(SendError::Permanent(_))));
+        assert!(matches!(sent("451 come back later", letter("Hi", None)).await.0, Err(SendError::Temporary(_))));
+        let nobody = SecretString::from("smtp://127.0.0.1:1");
+        let unreachable = Smtp::new(&nobody, "no-reply@id.example").expect("a sender").send(letter("Hi", None)).await;
+        assert!(matches!(unreachable, Err(SendError::Temporary(_))));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_used_names_the_setting() {
+        let message = |url: &str, from: &str| Smtp::new(&url.to_owned().into(), from).expect_err("refused").to_string();
+        assert!(message("mail.example", "a@b.example").contains("`verify.smtp_url`"));
+        assert!(message("smtp://mail.example", "nobody").contains("`verify.mail_from`"));
+    }
+}
