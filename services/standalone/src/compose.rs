@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::web;
 use tessera_auth::Auth;
 use tessera_common::endpoints;
+use tessera_common::profile::Profile;
 use tessera_common::server::{Endpoints, Origin, StopSignal};
 use tessera_messaging::Bus;
 use tessera_oauth::OAuth;
@@ -16,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::home::Home;
 use crate::infrastructure::{Databases, Infrastructure};
-use crate::settings::{Profile, Settings};
+use crate::settings::Settings;
 use crate::{describe, health, home};
 
 /// All contexts, connected.

@@ -25,6 +25,7 @@ const SERVICE_PORTS: [u16; 4] = [8080, 8081, 8082, 3000];
 /// When something that is needed cannot be had; the message names the setting.
 pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let origin = settings.origin()?;
+    let tls = settings.tls.identity()?;
     let public = sockets(settings)?;
     let internal = bind(settings.bind, settings.internal_port, "internal_port")?;
     let (clock, random) = (Clock::machine(), Random::system());
@@ -42,15 +43,17 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let stop = Stop::new();
     let mut workers = platform.workers(&stop.signal());
     workers.push(tokio::spawn(keep_time(databases.clone(), clock.clone(), stop.signal())));
+    workers.extend(tls.clone().map(|identity| tokio::spawn(identity.follow(stop.signal()))));
     let edge = settings.edge(origin);
     let (state, internal_state) = (platform.clone(), platform.clone());
     let configure = move |config: &mut web::ServiceConfig| state.configure(config);
     let configure_internal = move |config: &mut web::ServiceConfig| internal_state.configure_internal(config);
-    let public = Listener { sockets: public, endpoints: platform.public(), workers: settings.cores() };
-    let internal = Listener { sockets: internal, endpoints: Platform::internal(), workers: 1 };
+    let public =
+        Listener { sockets: public, endpoints: platform.public(), workers: settings.cores(), tls: tls.clone() };
+    let internal = Listener { sockets: internal, endpoints: Platform::internal(), workers: 1, tls };
     let (server, serving) = listen(public, edge.clone(), clock.clone(), random.clone(), configure)?;
     let (internal_server, _) = listen(internal, edge, clock, random, configure_internal)?;
-    announce(platform.home(), settings.internal_port);
+    announce(platform.home(), settings);
 
     let graceful = asked_to_stop().await?;
     tracing::info!("stopping: requests under way finish");
@@ -93,12 +96,12 @@ async fn keep_time(databases: Databases, clock: Clock, mut stop: StopSignal) {
 }
 
 /// Says where everything is. What is said to a person here is no secret.
-fn announce(home: &Home, internal_port: u16) {
+fn announce(home: &Home, settings: &Settings) {
     let Home { origin, publishable_key, dev, version } = home;
+    let scheme = if settings.tls.certificate.is_empty() { "http" } else { "https" };
+    let internal = format!("{scheme}://localhost:{}", settings.internal_port);
     tracing::info!("Tessera {version} is ready at {origin}/");
-    tracing::info!(
-        "health on http://localhost:{internal_port}/health/ready, descriptions on http://localhost:{internal_port}/docs/"
-    );
+    tracing::info!("health on {internal}/health/ready, descriptions on {internal}/docs/");
     if *dev {
         tracing::info!("mailbox {origin}/dev/mailbox, explorer {origin}/docs/");
         tracing::info!("OAuth client tessera-dev / tessera-dev-secret, publishable key {publishable_key}");

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use tessera_common::config::{ConfigError, SecretSetting};
+use tessera_common::profile::Profile;
 use tessera_common::random::Random;
 use tessera_common::server::{EdgeSettings, Network, Origin};
 use tessera_common::telemetry::LogSettings;
+use tessera_common::tls::{TlsSettings, Transport};
 use tessera_tokens::key_ring::KeyRing;
 
 use crate::data_dir::DataDir;
@@ -38,6 +40,10 @@ pub struct Settings {
     pub allowed_origins: Vec<Origin>,
     /// Whose forwarded addresses are believed.
     pub trusted_proxies: Vec<Network>,
+    /// What connections between processes must be.
+    pub transport: Transport,
+    /// Certificates.
+    pub tls: TlsSettings,
     /// Whether pending migrations are applied at start.
     pub migrate_on_start: bool,
     /// Threads that answer; 0 for one a core.
@@ -74,16 +80,6 @@ pub struct LimitSettings {
     pub address_factor: u32,
 }
 
-/// What a process is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// A person's own machine.
-    Dev,
-    /// Others' accounts.
-    Production,
-}
-
 impl Settings {
     /// The origin, given or made from the port.
     ///
@@ -99,7 +95,8 @@ impl Settings {
             "" if self.profile == Profile::Production => {
                 return Err(wrong("name the https origin that browsers use, as https://id.example"));
             }
-            "" => format!("http://localhost:{}", self.port),
+            "" if self.tls.certificate.is_empty() => format!("http://localhost:{}", self.port),
+            "" => format!("https://localhost:{}", self.port),
             given => given.to_owned(),
         };
         let origin = Origin::try_from(text).map_err(|problem| wrong(&problem))?;
