@@ -84,3 +84,68 @@ impl TlsSettings {
 fn wrong(setting: &str, problem: &str, origin: &str) -> ConfigError {
     ConfigError::Setting { setting: setting.to_owned(), problem: problem.to_owned(), origin: origin.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::tls::DevCertificates;
+
+    fn named(error: &ConfigError) -> &str {
+        match error {
+            ConfigError::Setting { setting, .. } => setting,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_served_with_is_refused_by_its_setting() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [ours, theirs] = [(); 2].map(|()| DevCertificates::make(&[], &Clock::machine()).expect("certificates"));
+        let file = |name: &str, content: &str| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, content).expect("written");
+            file.display().to_string()
+        };
+        let (certificate, key) = (file("a.pem", &ours.certificate), file("a.key", ours.key.expose_secret()));
+        let (other_key, empty) = (file("b.key", theirs.key.expose_secret()), file("empty", ""));
+        let identity = |certificate: &str, key: &str| {
+            let (certificate, key) = (certificate.to_owned(), key.to_owned());
+            TlsSettings { certificate, key, authorities: String::new() }.identity()
+        };
+        assert!(matches!(identity("", ""), Ok(None)));
+        assert!(matches!(identity(&certificate, &key), Ok(Some(_))));
+        for (certificate, key, setting) in [
+            (certificate.as_str(), "", "tls.key"),
+            ("", &key, "tls.certificate"),
+            (&certificate, &other_key, "tls.key"),
+            (&certificate, &empty, "tls.key"),
+            (&empty, &key, "tls.certificate"),
+            ("/nonexistent.pem", &key, "tls.certificate"),
+            (&certificate, "/nonexistent.key", "tls.key"),
+        ] {
+            let error = identity(certificate, key).expect_err("refused");
+            assert_eq!(named(&error), setting, "{error}");
+        }
+    }
+
+    #[test]
+    fn tls_is_demanded_when_it_is_said_and_in_production_when_nothing_is() {
+        use Profile::{Dev, Production};
+        let demands = |text: &str, profile| {
+            let transport: Transport = serde_json::from_value(text.into()).expect("a transport");
+            TlsSettings::default().trust(transport, profile).expect("trust").demands_tls()
+        };
+        assert!(demands("", Production) && demands("tls", Production) && demands("tls", Dev));
+        assert!(!demands("", Dev) && !demands("trusted-network", Production));
+        assert!(serde_json::from_value::<Transport>("plain".into()).is_err());
+    }
+
+    #[test]
+    fn authorities_that_are_none_are_refused_by_their_setting() {
+        let settings = TlsSettings { authorities: "/nonexistent/ca.pem".to_owned(), ..TlsSettings::default() };
+        assert_eq!(named(&settings.trust(Transport::Tls, Profile::Dev).expect_err("refused")), "tls.authorities");
+    }
+}
