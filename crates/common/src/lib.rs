@@ -4,9 +4,11 @@ pub mod clock;
 pub mod config;
 pub mod dialect;
 pub mod ids;
+pub mod profile;
 pub mod random;
 pub mod server;
 pub mod telemetry;
+pub mod tls;
 
 #[doc(hidden)]
 pub use pastey as __pastey;

@@ -25,7 +25,7 @@ pub struct Program {
     pub readiness: Readiness,
     /// For everybody.
     pub public: Listener,
-    /// For health checks, operators and other services: `/health` is added.
+    /// For health checks, operators and other services: `/health` is added. Its certificate is that of both.
     pub internal: Listener,
     /// From not being ready any more to the end of listening.
     pub drain: Duration,
@@ -51,6 +51,7 @@ impl Program {
         let stop = Stop::new();
         let mut workers = workers(&stop.signal());
         workers.push(tokio::spawn(keep_time(readiness.clone(), clock.clone(), stop.signal())));
+        workers.extend(internal.tls.clone().map(|identity| tokio::spawn(identity.follow(stop.signal()))));
         internal.endpoints = internal.endpoints.and(endpoints![health::live, health::ready]);
         let ready = web::Data::new(readiness.clone());
         let with_health = move |config: &mut web::ServiceConfig| {

@@ -106,6 +106,7 @@ pub const DEFAULTS: &str = include_str!("../service.default.toml");
 /// When something that is needed cannot be had; the message names the setting.
 pub async fn serve<S: Service>(config: &Config) -> anyhow::Result<()> {
     let settings: ProcessSettings = config.read()?;
+    let tls = settings.tls.identity()?;
     let public = bind(settings.bind, settings.port, "port")?;
     let internal = bind(settings.bind, settings.internal_port, "internal_port")?;
     let (clock, random) = (Clock::machine(), Random::system());
@@ -124,8 +125,8 @@ pub async fn serve<S: Service>(config: &Config) -> anyhow::Result<()> {
         clock,
         random,
         readiness,
-        public: Listener { sockets: public, endpoints: S::public(dev), workers: settings.cores() },
-        internal: Listener { sockets: internal, endpoints: S::internal(), workers: settings.cores() },
+        public: Listener { sockets: public, endpoints: S::public(dev), workers: settings.cores(), tls: tls.clone() },
+        internal: Listener { sockets: internal, endpoints: S::internal(), workers: settings.cores(), tls },
         drain: settings.drain(),
     };
     let configure = move |config: &mut actix_web::web::ServiceConfig| {
@@ -175,10 +176,10 @@ pub async fn build<S: Service>(
 /// When none is named, or it cannot be reached.
 pub async fn open_database(config: &Config) -> anyhow::Result<Db> {
     use secrecy::ExposeSecret as _;
-    let settings: ServiceSettings = config.read()?;
+    let (process, settings): (ProcessSettings, ServiceSettings) = (config.read()?, config.read()?);
     let Some(url) = config.secret("database.url")? else {
         bail!("setting `database.url`: name the database, as postgres://user:password@host/database");
     };
-    let opened = Db::postgres(url.expose_secret(), settings.database.connections).await;
+    let opened = Db::postgres(url.expose_secret(), settings.database.connections, &process.trust()?).await;
     opened.context("the database cannot be reached (setting `database.url`)")
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use tessera_common::config::{Config, ConfigError};
+use tessera_common::profile::Profile;
 use tessera_common::server::{EdgeSettings, Network, Origin};
 use tessera_common::telemetry::LogSettings;
+use tessera_common::tls::{TlsSettings, Transport, Trust};
 use tessera_tokens::key_ring::KeyRing;
 
 /// The commented defaults, compiled in.
@@ -30,6 +32,10 @@ pub struct ProcessSettings {
     pub allowed_origins: Vec<Origin>,
     /// Whose forwarded addresses are believed.
     pub trusted_proxies: Vec<Network>,
+    /// What connections between processes must be.
+    pub transport: Transport,
+    /// Certificates.
+    pub tls: TlsSettings,
     /// Whether pending migrations are applied at start.
     pub migrate_on_start: bool,
     /// Threads that answer; 0 for one a core.
@@ -47,16 +53,6 @@ pub struct ProcessSettings {
 pub struct LimitSettings {
     /// How many times they are taken; 0 for the profile's own factor.
     pub address_factor: u32,
-}
-
-/// What a process is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// A person's own machine.
-    Dev,
-    /// Others' accounts.
-    Production,
 }
 
 impl ProcessSettings {
@@ -80,7 +76,8 @@ impl ProcessSettings {
             "" if !self.is_dev() => {
                 return Err(wrong("name the https origin that browsers use, as https://id.example"));
             }
-            "" => format!("http://localhost:{port}"),
+            "" if self.tls.certificate.is_empty() => format!("http://localhost:{port}"),
+            "" => format!("https://localhost:{port}"),
             given => given.to_owned(),
         };
         let origin = Origin::try_from(text).map_err(|problem| wrong(&problem))?;
@@ -88,6 +85,14 @@ impl ProcessSettings {
             return Err(wrong("production needs an https origin; end TLS at a proxy and name what browsers see"));
         }
         Ok(origin)
+    }
+
+    /// Whom connections to other processes trust, and whether they may be plain.
+    ///
+    /// # Errors
+    /// When the file of authorities cannot be read or holds none.
+    pub fn trust(&self) -> Result<Trust, ConfigError> {
+        self.tls.trust(self.transport, self.profile)
     }
 
     /// What the edge needs to know.

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use tessera_common::tls::{Link, Trust};
 
 /// A database of one context.
 #[derive(Clone, Debug)]
@@ -99,12 +100,13 @@ macro_rules! affected {
 const SQLITE_READERS: u32 = 4;
 
 impl Db {
-    /// Opens PostgreSQL at `url` with at most `connections` connections.
+    /// Opens PostgreSQL at `url` with at most `connections` connections, encrypted and verified where `trust` demands it.
     ///
     /// # Errors
-    /// When the URL cannot be read, the server cannot be reached, or it answers commits before they are durable.
-    pub async fn postgres(url: &str, connections: u32) -> sqlx::Result<Self> {
-        let options: PgConnectOptions = url.parse()?;
+    /// When the URL cannot be read or asks for less than `trust` demands, the server cannot be reached or cannot be trusted, or
+    /// it answers commits before they are durable.
+    pub async fn postgres(url: &str, connections: u32, trust: &Trust) -> sqlx::Result<Self> {
+        let options = trusted_options(url, trust)?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(2))
@@ -212,6 +214,24 @@ impl Tx {
             Self::Sqlite(tx) => tx.commit().await,
         }
     }
+}
+
+/// The options of a URL: what leaves the machine is verified where that is demanded, by the authorities that are trusted.
+fn trusted_options(url: &str, trust: &Trust) -> sqlx::Result<PgConnectOptions> {
+    let mut options: PgConnectOptions = url.parse()?;
+    let link = Link::of(&url.parse().map_err(sqlx::Error::config)?);
+    if !trust.admits(link) {
+        return Err(sqlx::Error::Configuration(
+            "`sslmode` would let the database be anybody: write sslmode=verify-full, or leave it out".into(),
+        ));
+    }
+    if trust.demands_tls() && link == Link::Encrypted {
+        options = options.ssl_mode(PgSslMode::VerifyFull);
+    }
+    Ok(match trust.pem() {
+        Some(authorities) => options.ssl_root_cert_from_pem(authorities.to_vec()),
+        None => options,
+    })
 }
 
 /// Whether `error` says that a unique column has this value already.

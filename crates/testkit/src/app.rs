@@ -77,7 +77,7 @@ impl TestApp {
         drop(platform.workers(&stop.signal()));
         let state = platform.clone();
         let configure = move |config: &mut actix_web::web::ServiceConfig| state.configure(config);
-        let listener = Listener { sockets: vec![socket], endpoints: platform.public(), workers: 2 };
+        let listener = Listener { sockets: vec![socket], endpoints: platform.public(), workers: 2, tls: None };
         let edge = settings.process.edge(origin.clone());
         let (server, _) = listen(listener, edge, clock.clone(), random, configure).expect("listening");
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());

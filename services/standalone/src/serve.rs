@@ -26,6 +26,7 @@ const SERVICE_PORTS: [u16; 4] = [8080, 8081, 8082, 3000];
 pub async fn serve(config: &Config, settings: &Settings) -> anyhow::Result<()> {
     let process = &settings.process;
     let origin = process.origin(process.port)?;
+    let tls = process.tls.identity()?;
     let public = sockets(settings)?;
     let internal = bind(process.bind, process.internal_port, "internal_port")?;
     let (clock, random) = (Clock::machine(), Random::system());
@@ -46,8 +47,8 @@ pub async fn serve(config: &Config, settings: &Settings) -> anyhow::Result<()> {
         clock,
         random,
         readiness,
-        public: Listener { sockets: public, endpoints: platform.public(), workers: process.cores() },
-        internal: Listener { sockets: internal, endpoints: Endpoints::default(), workers: 1 },
+        public: Listener { sockets: public, endpoints: platform.public(), workers: process.cores(), tls: tls.clone() },
+        internal: Listener { sockets: internal, endpoints: Endpoints::default(), workers: 1, tls },
         drain: process.drain(),
     };
     let state = platform.clone();
@@ -59,12 +60,12 @@ pub async fn serve(config: &Config, settings: &Settings) -> anyhow::Result<()> {
 
 /// Says where everything is. What is said to a person here is no secret.
 fn announce(platform: &Platform, settings: &Settings) {
-    let (origin, internal_port) = (platform.origin(), settings.process.internal_port);
+    let (origin, process) = (platform.origin(), &settings.process);
+    let scheme = if process.tls.certificate.is_empty() { "http" } else { "https" };
+    let internal = format!("{scheme}://localhost:{}", process.internal_port);
     tracing::info!("Tessera {} is ready at {origin}/", env!("CARGO_PKG_VERSION"));
-    tracing::info!(
-        "health on http://localhost:{internal_port}/health/ready, descriptions on http://localhost:{internal_port}/docs/"
-    );
-    if settings.process.is_dev() {
+    tracing::info!("health on {internal}/health/ready, descriptions on {internal}/docs/");
+    if process.is_dev() {
         tracing::info!("mailbox {origin}/dev/mailbox, explorer {origin}/docs/");
         let publishable_key = platform.publishable_key();
         tracing::info!("OAuth client tessera-dev / tessera-dev-secret, publishable key {publishable_key}");

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::{EdgeSettings, Endpoints, guard, not_found};
 use crate::clock::Clock;
 use crate::random::Random;
+use crate::tls::ServerIdentity;
 
 /// How long requests under way may take after a stop was asked for, in seconds.
 const SHUTDOWN_S: u64 = 20;
@@ -70,6 +71,8 @@ pub struct Listener {
     pub endpoints: Endpoints,
     /// Threads that answer.
     pub workers: usize,
+    /// What it proves its name with; `None` for plain HTTP.
+    pub tls: Option<ServerIdentity>,
 }
 
 /// Starts to serve; answers the handle that stops it and the task that runs it.
@@ -77,7 +80,7 @@ pub struct Listener {
 /// `state` adds each context's own data.
 ///
 /// # Errors
-/// When a socket cannot be used.
+/// When a socket cannot be used, or TLS cannot be served.
 pub fn listen<S>(
     listener: Listener,
     edge: EdgeSettings,
@@ -88,7 +91,8 @@ pub fn listen<S>(
 where
     S: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 {
-    let Listener { sockets, endpoints, workers } = listener;
+    let Listener { sockets, endpoints, workers, tls } = listener;
+    let tls = tls.map(|identity| identity.server_config()).transpose().map_err(std::io::Error::other)?;
     let (edge, clock, random) = (web::Data::new(edge), web::Data::new(clock), web::Data::new(random));
     let mut server = HttpServer::new(move || {
         App::new()
@@ -106,7 +110,10 @@ where
     .shutdown_timeout(SHUTDOWN_S)
     .disable_signals();
     for socket in sockets {
-        server = server.listen(socket)?;
+        server = match &tls {
+            Some(config) => server.listen_rustls_0_23(socket, config.clone())?,
+            None => server.listen(socket)?,
+        };
     }
     let server = server.run();
     let handle = server.handle();

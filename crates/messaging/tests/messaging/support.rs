@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tessera_common::clock::{Clock, Timestamp};
 use tessera_common::ids;
 use tessera_common::random::Random;
+use tessera_common::tls::Trust;
 use tessera_messaging::{Bus, ConsumeError, Consumer, Envelope, Event, Outbox, Relay, inbox};
 use tessera_storage::{Db, run};
 use uuid::Uuid;
@@ -84,13 +85,13 @@ pub async fn on_postgres(test: impl AsyncFnOnce(&World)) {
     let server = std::env::var("TESSERA_TEST_POSTGRES_URL")
         .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
     let name = format!("tessera_test_{}", Uuid::from_bytes(Random::system().bytes()).simple());
-    let Db::Postgres(admin) = Db::postgres(&server, 1).await.unwrap() else { unreachable!() };
+    let Db::Postgres(admin) = Db::postgres(&server, 1, &Trust::default()).await.unwrap() else { unreachable!() };
     // A database is copied from a template, which can take longer than a statement of a service may.
     sqlx::query("set statement_timeout = '60s'").execute(&admin).await.unwrap();
     sqlx::query("set lock_timeout = '60s'").execute(&admin).await.unwrap();
     execute(&admin, format!("create database {name}")).await;
     let (address, _) = server.rsplit_once('/').unwrap();
-    let db = Db::postgres(&format!("{address}/{name}"), 5).await.unwrap();
+    let db = Db::postgres(&format!("{address}/{name}"), 5, &Trust::default()).await.unwrap();
     if let Db::Postgres(pool) = &db {
         sqlx::raw_sql(include_str!("../../migrations/postgres/messaging.sql")).execute(pool).await.unwrap();
     }

@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use tessera_common::random::Random;
+use tessera_common::tls::Trust;
 use tessera_storage::{Db, run};
 use uuid::Uuid;
 
@@ -53,7 +54,7 @@ pub async fn on_postgres(test: impl AsyncFnOnce(&Db)) {
     }
     let mut admin = server.connect().await.unwrap();
     execute(&mut admin, format!("create database {name}")).await;
-    let db = Db::postgres(server.database(&name).to_url_lossy().as_str(), 5).await.unwrap();
+    let db = Db::postgres(server.database(&name).to_url_lossy().as_str(), 5, &Trust::default()).await.unwrap();
     let outcome = AssertUnwindSafe(test(&db)).catch_unwind().await;
     execute(&mut admin, format!("drop database {name} with (force)")).await;
     if let Err(panic) = outcome {

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use tempfile::TempDir;
 use tessera_common::clock::{Clock, Timestamp};
 use tessera_common::random::Random;
+use tessera_common::tls::Trust;
 use tessera_storage::Db;
 use tessera_tokens::jwk::Algorithm;
 use tessera_tokens::key_ring::KeyRing;
@@ -76,12 +77,12 @@ pub async fn on_postgres(test: impl AsyncFnOnce(&World)) {
     let server = std::env::var("TESSERA_TEST_POSTGRES_URL")
         .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
     let name = format!("tessera_test_{}", Uuid::from_bytes(Random::system().bytes()).simple());
-    let Db::Postgres(admin) = Db::postgres(&server, 1).await.unwrap() else { unreachable!() };
+    let Db::Postgres(admin) = Db::postgres(&server, 1, &Trust::default()).await.unwrap() else { unreachable!() };
     // A database is copied from a template, which can take longer than a statement of a service may.
     sqlx::raw_sql("set statement_timeout = '60s'; set lock_timeout = '60s'").execute(&admin).await.unwrap();
     execute(&admin, format!("create database {name}")).await;
     let (address, _) = server.rsplit_once('/').unwrap();
-    let db = Db::postgres(&format!("{address}/{name}"), 5).await.unwrap();
+    let db = Db::postgres(&format!("{address}/{name}"), 5, &Trust::default()).await.unwrap();
     if let Db::Postgres(pool) = &db {
         sqlx::raw_sql(include_str!("../../migrations/postgres/signing_keys.sql")).execute(pool).await.unwrap();
     }

@@ -1,7 +1,5 @@
 //! Every accident in every dialect, as it leaves the edge: its status, its form, its headers, and the request's id.
 
-#![cfg(test)]
-
 use std::net::IpAddr;
 
 use actix_web::{App, HttpRequest, HttpResponse, middleware, test, web};

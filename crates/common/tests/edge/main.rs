@@ -1,0 +1,6 @@
+//! What every process shows at its edge.
+
+#![cfg(test)]
+
+mod accidents;
+mod tls;
