@@ -27,6 +27,11 @@ impl Guard {
         Ok(self.0.is_some())
     }
 
+    /// Whether this relay was the one when it asked last.
+    pub(crate) fn is_held(&self, db: &Db) -> bool {
+        self.0.is_some() || matches!(db, Db::Sqlite { .. })
+    }
+
     /// Lets another relay begin.
     pub(crate) fn release(&mut self) {
         self.0 = None;

@@ -1,13 +1,13 @@
 //! The loop that sends what the outbox holds.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::{StreamExt, stream};
 use tessera_common::clock::{Clock, Timestamp};
-use tessera_storage::Db;
-use tokio::sync::{Notify, watch};
+use tessera_storage::{Db, WakeUp};
+use tokio::sync::watch;
 
 use crate::bus::{Bus, Confirmed};
 use crate::envelope::Envelope;
@@ -31,7 +31,7 @@ pub struct Relay {
     db: Db,
     clock: Clock,
     bus: Bus,
-    wake: Arc<Notify>,
+    wake: WakeUp,
     guard: tokio::sync::Mutex<Guard>,
     pauses: Mutex<Pauses>,
 }
@@ -40,13 +40,19 @@ impl Relay {
     /// The relay of the service whose outbox is in `db`.
     #[must_use]
     pub fn new(db: Db, clock: Clock, bus: Bus) -> Self {
-        Self { db, clock, bus, wake: Arc::default(), guard: Default::default(), pauses: Mutex::default() }
+        Self { db, clock, bus, wake: WakeUp::default(), guard: Default::default(), pauses: Mutex::default() }
+    }
+
+    /// The same relay, woken by `wake` instead of in this process only.
+    #[must_use]
+    pub fn woken_by(self, wake: WakeUp) -> Self {
+        Self { wake, ..self }
     }
 
     /// Notify it after a commit that wrote to the outbox, so that the event does not wait for the next look.
     #[must_use]
-    pub fn wake(&self) -> Arc<Notify> {
-        Arc::clone(&self.wake)
+    pub fn wake(&self) -> WakeUp {
+        self.wake.clone()
     }
 
     /// Runs until `stop` is true or its sender is gone, then sends once more what can be sent and lets go of the guard.
@@ -62,9 +68,11 @@ impl Relay {
                     tracing::warn!(%error, failures, "the relay cannot use its database");
                 }
             }
+            // One that waits its turn has nothing to send, and would ask for the guard at every commit of the service.
+            let at_work = failures == 0 && self.guard.lock().await.is_held(&self.db);
             let pause = if failures == 0 { POLL } else { Duration::from_secs(pauses::seconds(failures).into()) };
             tokio::select! {
-                () = self.wake.notified(), if failures == 0 => {}
+                () = self.wake.notified(), if at_work => {}
                 () = tokio::time::sleep(pause) => {}
                 stopped = stop.changed() => if stopped.is_err() { break },
             }

@@ -125,7 +125,7 @@ async fn bootstrap<S: Service>(config: &Config, dev: bool) -> anyhow::Result<()>
     }
     let db = service::open_database(config).await?;
     S::migrations().check(&db).await?;
-    let context: S = service::build(config, &settings, db, Clock::machine(), Random::system()).await?;
+    let context: S = service::build(config, &settings, db, Cache::Memory, Clock::machine(), Random::system()).await?;
     context.bootstrap_dev().await
 }
 

@@ -9,11 +9,12 @@ use tessera_common::config::Config;
 use tessera_common::random::Random;
 use tessera_common::server::{Endpoints, Listener, Origin, StopSignal};
 use tessera_messaging::Bus;
-use tessera_storage::{Db, Migrations};
+use tessera_storage::{Cache, Db, Migrations};
 use tessera_tokens::client_cookie::ClientCookies;
 use tessera_tokens::key_ring::KeyRing;
 use tokio::task::JoinHandle;
 
+use crate::cache::{SharedSettings, open_cache};
 use crate::explorer::{Described, explorer};
 use crate::health::{Readiness, Schema};
 use crate::peers::Peers;
@@ -65,6 +66,8 @@ pub struct Foundation {
     pub clock: Clock,
     /// Randomness.
     pub random: Random,
+    /// What its replicas share and may lose.
+    pub cache: Cache,
     /// Where its events go, and others' come from.
     pub bus: Bus,
     /// Where browsers reach the platform.
@@ -88,6 +91,8 @@ pub struct ServiceSettings {
     pub namespace: String,
     /// The database.
     pub database: DatabaseSettings,
+    /// What replicas share.
+    pub redis: SharedSettings,
 }
 
 /// How the database is used. Where it is, is a secret.
@@ -114,7 +119,8 @@ pub async fn serve<S: Service>(config: &Config) -> anyhow::Result<()> {
     let fit =
         if settings.migrate_on_start { S::migrations().apply(&db).await } else { S::migrations().check(&db).await };
     fit.context("the database is not fit to serve from")?;
-    let context = build::<S>(config, &settings, db.clone(), clock.clone(), random.clone()).await?;
+    let cache = open_cache(config, settings.is_dev(), &random)?;
+    let context = build::<S>(config, &settings, db.clone(), cache.clone(), clock.clone(), random.clone()).await?;
 
     let readiness = Readiness::of(vec![Schema { name: S::NAME, db, migrations: S::migrations() }]);
     let dev = settings.is_dev();
@@ -138,7 +144,12 @@ pub async fn serve<S: Service>(config: &Config) -> anyhow::Result<()> {
     };
     let announce =
         || tracing::info!("{} is ready on port {}, internally on {}", S::NAME, settings.port, settings.internal_port);
-    program.run(configure, configure_internal, |stop| context.workers(stop), announce).await
+    let workers = |stop: &StopSignal| {
+        let stop_listening = stop.clone();
+        let listener = tokio::spawn(async move { cache.run(stop_listening).await });
+        context.workers(stop).into_iter().chain([listener]).collect()
+    };
+    program.run(configure, configure_internal, workers, announce).await
 }
 
 /// Builds a context on its database.
@@ -149,6 +160,7 @@ pub async fn build<S: Service>(
     config: &Config,
     settings: &ProcessSettings,
     db: Db,
+    cache: Cache,
     clock: Clock,
     random: Random,
 ) -> anyhow::Result<S> {
@@ -159,6 +171,7 @@ pub async fn build<S: Service>(
         ring: needed_ring(config, S::NAME)?,
         clock,
         random,
+        cache,
         bus: Bus::in_process(),
         cookies: ClientCookies::of(&origin, settings.is_dev()),
         origin,

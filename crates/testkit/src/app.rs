@@ -9,6 +9,7 @@ use tessera_common::server::{Listener, Origin, Stop, listen};
 use tessera_standalone::compose::Platform;
 use tessera_standalone::infrastructure::{Databases, Infrastructure, Rings};
 use tessera_standalone::settings::{self, Settings};
+use tessera_storage::Cache;
 
 use crate::client::Call;
 use crate::databases::{self, Engine, Leftovers};
@@ -30,7 +31,7 @@ pub struct Built {
 }
 
 /// Builds the platform on some databases. Its key rings are always the same, so that templates open under them.
-pub async fn build(databases: Databases, variables: &[(&str, &str)]) -> Built {
+pub async fn build(databases: Databases, cache: Cache, variables: &[(&str, &str)]) -> Built {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let config = settings::layer(None, variables).expect("settings").with_flag("workers", 2);
     let settings = Settings::read(&config).expect("settings");
@@ -41,7 +42,8 @@ pub async fn build(databases: Databases, variables: &[(&str, &str)]) -> Built {
     let rings = Rings::made(&Random::seeded(1)).expect("key rings");
     let sender =
         tessera_verify::program::sender(&config, &settings.verify, &databases.verify, &clock, true).expect("a sender");
-    let infrastructure = Infrastructure { databases, rings, clock: clock.clone(), random: random.clone(), sender };
+    let infrastructure =
+        Infrastructure { databases, rings, cache, clock: clock.clone(), random: random.clone(), sender };
     let platform = Platform::build(infrastructure, &settings, &origin).await.expect("the platform");
     Built { platform, settings, origin, socket, clock, random }
 }
@@ -71,8 +73,14 @@ impl TestApp {
 
     /// Starts the platform with some settings changed, as the environment would.
     pub async fn start_with(engine: Engine, variables: &[(&str, &str)]) -> Self {
+        Self::start_sharing(engine, Cache::Memory, variables).await
+    }
+
+    /// Starts the platform as one of several that share a cache.
+    pub async fn start_sharing(engine: Engine, cache: Cache, variables: &[(&str, &str)]) -> Self {
         let (databases, leftovers) = databases::fresh(engine).await;
-        let Built { platform, settings, origin, socket, clock, random } = build(databases.clone(), variables).await;
+        let Built { platform, settings, origin, socket, clock, random } =
+            build(databases.clone(), cache, variables).await;
         let stop = Stop::new();
         drop(platform.workers(&stop.signal()));
         let state = platform.clone();

@@ -14,7 +14,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 use tessera_standalone::infrastructure::{Databases, SCHEMAS};
-use tessera_storage::Db;
+use tessera_storage::{Cache, Db};
 
 /// An engine that tests run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ async fn prepare(databases: Databases) {
     for (db, (_, migrations)) in databases.all().into_iter().zip(SCHEMAS) {
         migrations.apply(db).await.expect("migrated");
     }
-    crate::app::build(databases.clone(), &[]).await;
+    crate::app::build(databases.clone(), Cache::Memory, &[]).await;
     for db in databases.all() {
         db.close().await;
     }

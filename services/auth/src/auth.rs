@@ -7,16 +7,15 @@ use std::time::Duration;
 use serde::Deserialize;
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
-use tessera_common::server::{AddressLimit, Origin, StopSignal};
+use tessera_common::server::{Origin, StopSignal};
 use tessera_contracts::call::Failure;
 use tessera_contracts::oauth::OAuthApi;
 use tessera_contracts::sessions::SessionsApi;
 use tessera_contracts::verify::VerifyApi;
 use tessera_messaging::{Bus, DurableCalls, Outbox, Relay};
-use tessera_storage::Db;
+use tessera_storage::{AddressLimit, Cache, Db, WakeUp};
 use tessera_tokens::client_cookie::ClientCookies;
 use tessera_tokens::key_ring::{KeyRing, Mac};
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::events::consumed::SignInsAndOuts;
@@ -51,6 +50,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Randomness.
     pub random: Random,
+    /// What its replicas share and may lose.
+    pub cache: Cache,
     /// Where its events go.
     pub bus: Bus,
     /// Where browsers reach the platform: what mailed links begin with.
@@ -85,12 +86,12 @@ pub struct AddressLimits {
 }
 
 impl AddressLimits {
-    fn times(factor: u32) -> Self {
-        let limit = |quota: u32, minutes: u64| {
+    fn of(cache: &Cache, factor: u32) -> Self {
+        let limit = |name, quota: u32, minutes: u64| {
             let quota = NonZeroU32::new(quota.saturating_mul(factor)).unwrap_or(NonZeroU32::MIN);
-            AddressLimit::new(quota, Duration::from_secs(minutes * 60))
+            AddressLimit::new(cache, name, quota, Duration::from_secs(minutes * 60))
         };
-        Self { passwords: limit(50, 15), mails: limit(20, 60) }
+        Self { passwords: limit("auth.passwords", 50, 15), mails: limit("auth.mails", 20, 60) }
     }
 }
 
@@ -117,7 +118,7 @@ pub struct Inner {
     pub subjects: Mac,
     pub limits: AddressLimits,
     relay: Relay,
-    relay_wake: Arc<Notify>,
+    relay_wake: WakeUp,
 }
 
 impl std::ops::Deref for Auth {
@@ -134,13 +135,14 @@ impl Auth {
     /// # Errors
     /// When passwords cannot be hashed with the present parameters.
     pub fn build(parts: Parts) -> Result<Self, Failure> {
-        let Parts { db, clock, random, bus, origin, cookies, dev, ring, verify, sessions, oauth, settings, .. } = parts;
+        let Parts { db, clock, random, cache, bus, origin, cookies, dev, ring, verify, sessions, oauth, settings, .. } =
+            parts;
         bus.subscribe(Arc::new(SignInsAndOuts { db: db.clone(), clock: clock.clone() }));
-        let relay = Relay::new(db.clone(), clock.clone(), bus);
+        let relay = Relay::new(db.clone(), clock.clone(), bus).woken_by(cache.wake_up("auth.relay"));
         let outgoing = Outgoing { verify: Arc::clone(&verify), sessions: Arc::clone(&sessions) };
         Ok(Self(Arc::new(Inner {
             hasher: Hasher::new(parts.hashing_cores, &random)?,
-            limits: AddressLimits::times(parts.address_factor),
+            limits: AddressLimits::of(&cache, parts.address_factor),
             subjects: ring.mac("subjects of wrong passwords"),
             outbox: Outbox::new("auth"),
             calls: DurableCalls::new(db.clone(), clock.clone(), Arc::new(outgoing)),
@@ -172,6 +174,6 @@ impl Auth {
 
     /// Tells the relay that something was committed for it.
     pub(crate) fn committed(&self) {
-        self.relay_wake.notify_one();
+        self.relay_wake.notify();
     }
 }

@@ -41,7 +41,7 @@ impl Service for Auth {
     }
 
     async fn build(foundation: Foundation, config: &Config) -> anyhow::Result<Self> {
-        let Foundation { db, ring, clock, random, bus, origin, cookies, dev, address_factor, cores, peers } =
+        let Foundation { db, ring, clock, random, cache, bus, origin, cookies, dev, address_factor, cores, peers } =
             foundation;
         Ok(Self::build(Parts {
             verify: peers.verify()?,
@@ -50,6 +50,7 @@ impl Service for Auth {
             db,
             clock,
             random,
+            cache,
             bus,
             origin,
             cookies,

@@ -41,8 +41,8 @@ impl Service for Sessions {
     }
 
     async fn build(foundation: Foundation, _: &Config) -> anyhow::Result<Self> {
-        let Foundation { db, ring, clock, random, bus, origin, cookies, .. } = foundation;
-        Ok(Self::build(Parts { db, ring, clock, random, bus, origin, cookies }).await?)
+        let Foundation { db, ring, clock, random, cache, bus, origin, cookies, .. } = foundation;
+        Ok(Self::build(Parts { db, ring, clock, random, cache, bus, origin, cookies }).await?)
     }
 
     fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>> {

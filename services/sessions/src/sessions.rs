@@ -8,12 +8,11 @@ use tessera_common::clock::Clock;
 use tessera_common::random::Random;
 use tessera_common::server::{Origin, StopSignal};
 use tessera_messaging::{Bus, Outbox, Relay};
-use tessera_storage::Db;
+use tessera_storage::{Cache, Db, WakeUp};
 use tessera_tokens::client_cookie::ClientCookies;
 use tessera_tokens::jwk::Algorithm;
 use tessera_tokens::key_ring::{KeyRing, Mac};
 use tessera_tokens::signing_keys::{KeySet, SigningKeys, SigningKeysError};
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::events::consumed::Profiles;
@@ -36,6 +35,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Randomness.
     pub random: Random,
+    /// What its replicas share and may lose.
+    pub cache: Cache,
     /// Where its events go, and others' come from.
     pub bus: Bus,
     /// Where browsers reach the platform.
@@ -60,7 +61,7 @@ pub struct Inner {
     /// Makes the secrets that a repeated intent gets again.
     pub secrets: Mac,
     relay: Relay,
-    relay_wake: Arc<Notify>,
+    relay_wake: WakeUp,
 }
 
 impl std::ops::Deref for Sessions {
@@ -77,10 +78,10 @@ impl Sessions {
     /// # Errors
     /// When its signing keys cannot be had.
     pub async fn build(parts: Parts) -> Result<Self, SigningKeysError> {
-        let Parts { db, ring, clock, random, bus, origin, cookies } = parts;
+        let Parts { db, ring, clock, random, cache, bus, origin, cookies } = parts;
         let keys = SigningKeys::open(db.clone(), &ring, clock.clone(), random.clone(), KEYS).await?;
         bus.subscribe(Arc::new(Profiles { db: db.clone(), clock: clock.clone() }));
-        let relay = Relay::new(db.clone(), clock.clone(), bus);
+        let relay = Relay::new(db.clone(), clock.clone(), bus).woken_by(cache.wake_up("sessions.relay"));
         Ok(Self(Arc::new(Inner {
             outbox: Outbox::new("sessions"),
             secrets: ring.mac("secrets of one intent"),
@@ -118,6 +119,6 @@ impl Sessions {
 
     /// Tells the relay that something was committed for it.
     pub(crate) fn committed(&self) {
-        self.relay_wake.notify_one();
+        self.relay_wake.notify();
     }
 }

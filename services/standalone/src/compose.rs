@@ -9,6 +9,7 @@ use tessera_messaging::Bus;
 use tessera_oauth::OAuth;
 use tessera_process::explorer::explorer;
 use tessera_sessions::Sessions;
+use tessera_storage::Cache;
 use tessera_tokens::access_token::AccessTokens;
 use tessera_tokens::client_cookie::ClientCookies;
 use tessera_verify::Verify;
@@ -25,6 +26,7 @@ pub struct Platform {
     sessions: Sessions,
     oauth: OAuth,
     auth: Auth,
+    cache: Cache,
     origin: Origin,
     cookies: ClientCookies,
     dev: bool,
@@ -36,7 +38,7 @@ impl Platform {
     /// # Errors
     /// When one of them cannot be built.
     pub async fn build(infrastructure: Infrastructure, settings: &Settings, origin: &Origin) -> anyhow::Result<Self> {
-        let Infrastructure { databases, rings, clock, random, sender } = infrastructure;
+        let Infrastructure { databases, rings, cache, clock, random, sender } = infrastructure;
         let bus = Bus::in_process();
         let dev = settings.process.is_dev();
         let cookies = ClientCookies::of(origin, dev);
@@ -55,6 +57,7 @@ impl Platform {
             clock: clock.clone(),
             random: random.clone(),
             tenants,
+            cache: cache.clone(),
             address_factor,
             settings: settings.verify.clone(),
         })?;
@@ -63,6 +66,7 @@ impl Platform {
             ring: rings.sessions,
             clock: clock.clone(),
             random: random.clone(),
+            cache: cache.clone(),
             bus: bus.clone(),
             origin: origin.clone(),
             cookies: cookies.clone(),
@@ -85,6 +89,7 @@ impl Platform {
             db: databases.auth,
             clock,
             random,
+            cache: cache.clone(),
             bus,
             origin: origin.clone(),
             cookies: cookies.clone(),
@@ -97,7 +102,7 @@ impl Platform {
             oauth: Arc::new(oauth.clone()),
             settings: settings.auth.clone(),
         })?;
-        Ok(Self { verify, sessions, oauth, auth, origin: origin.clone(), cookies, dev })
+        Ok(Self { verify, sessions, oauth, auth, cache, origin: origin.clone(), cookies, dev })
     }
 
     /// verify, as its siblings call it.
@@ -161,6 +166,8 @@ impl Platform {
     pub fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>> {
         let of_each =
             [self.verify.workers(stop), self.sessions.workers(stop), self.oauth.workers(stop), self.auth.workers(stop)];
-        of_each.into_iter().flatten().collect()
+        let (cache, cache_stop) = (self.cache.clone(), stop.clone());
+        let listener = tokio::spawn(async move { cache.run(cache_stop).await });
+        of_each.into_iter().flatten().chain([listener]).collect()
     }
 }

@@ -1,9 +1,9 @@
-//! What the contexts stand on: a database and a key ring each, the time, and randomness.
+//! What the contexts stand on: a database and a key ring each, a cache, the time, and randomness.
 
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
 use tessera_process::health::Schema;
-use tessera_storage::{Db, Migrations};
+use tessera_storage::{Cache, Db, Migrations};
 use tessera_tokens::key_ring::KeyRing;
 use tessera_verify::Sender;
 
@@ -14,6 +14,8 @@ pub struct Infrastructure {
     pub databases: Databases,
     /// A key ring for each context.
     pub rings: Rings,
+    /// What replicas share and may lose.
+    pub cache: Cache,
     /// The time.
     pub clock: Clock,
     /// Randomness.

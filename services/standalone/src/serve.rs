@@ -10,6 +10,7 @@ use tessera_common::server::{Endpoints, Listener};
 use tessera_process::health::Readiness;
 use tessera_process::program::Program;
 use tessera_process::sockets::bind;
+use tessera_storage::Cache;
 
 use crate::compose::Platform;
 use crate::data_dir::DataDir;
@@ -39,7 +40,14 @@ pub async fn serve(config: &Config, settings: &Settings) -> anyhow::Result<()> {
     let sender =
         tessera_verify::program::sender(config, &settings.verify, &databases.verify, &clock, process.is_dev())?;
     let readiness = Readiness::of(databases.schemas());
-    let infrastructure = Infrastructure { databases, rings, clock: clock.clone(), random: random.clone(), sender };
+    let infrastructure = Infrastructure {
+        databases,
+        rings,
+        cache: Cache::Memory,
+        clock: clock.clone(),
+        random: random.clone(),
+        sender,
+    };
     let platform = Platform::build(infrastructure, settings, &origin).await?;
 
     let program = Program {

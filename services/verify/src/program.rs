@@ -57,7 +57,7 @@ impl Service for Verify {
     }
 
     async fn build(foundation: Foundation, config: &Config) -> anyhow::Result<Self> {
-        let Foundation { db, ring, clock, random, origin, dev, address_factor, peers, .. } = foundation;
+        let Foundation { db, ring, clock, random, cache, origin, dev, address_factor, peers, .. } = foundation;
         let settings: Settings = config.read_section("verify")?;
         Ok(Self::build(Parts {
             tenants: peers.tenants(&origin, "methods", &clock)?,
@@ -66,6 +66,7 @@ impl Service for Verify {
             ring,
             clock,
             random,
+            cache,
             address_factor,
             settings,
         })?)

@@ -8,9 +8,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
-use tessera_common::server::{AddressLimit, StopSignal};
+use tessera_common::server::StopSignal;
 use tessera_contracts::call::Failure;
-use tessera_storage::Db;
+use tessera_storage::{AddressLimit, Cache, Db};
 use tessera_tokens::access_token::AccessTokens;
 use tessera_tokens::key_ring::{KeyRing, Mac, Sealer};
 use tokio::sync::Notify;
@@ -45,6 +45,8 @@ pub struct Parts {
     pub random: Random,
     /// Checks the access tokens of tenants.
     pub tenants: AccessTokens,
+    /// What its replicas share and may lose.
+    pub cache: Cache,
     /// How many times limits by address are taken.
     pub address_factor: u32,
     /// How messages leave.
@@ -87,10 +89,10 @@ impl Verify {
     /// # Errors
     /// None yet: later parts may not be to be had.
     pub fn build(parts: Parts) -> Result<Self, Failure> {
-        let Parts { db, ring, clock, random, tenants, address_factor, sender, settings } = parts;
+        let Parts { db, ring, clock, random, tenants, cache, address_factor, sender, settings } = parts;
         let quota = PER_ADDRESS.saturating_mul(NonZeroU32::new(address_factor).unwrap_or(NonZeroU32::MIN));
         Ok(Self(Arc::new(Inner {
-            per_address: AddressLimit::new(quota, Duration::from_secs(60)),
+            per_address: AddressLimit::new(&cache, "verify.tenants", quota, Duration::from_secs(60)),
             sealer: ring.sealer("deliveries"),
             codes: ring.mac("codes"),
             queued: Notify::new(),

@@ -5,7 +5,6 @@ mod body;
 mod cookie;
 mod edge;
 mod endpoint;
-mod limits;
 mod origin;
 mod run;
 
@@ -14,7 +13,6 @@ pub use body::{Body, MAX_BODY};
 pub use cookie::{OneCookie, one_cookie};
 pub use edge::{guard, not_found, request_id};
 pub use endpoint::{Endpoint, Endpoints};
-pub use limits::AddressLimit;
 pub use origin::{Origin, SameOrigin};
 pub use run::{Listener, Stop, StopSignal, listen};
 

@@ -142,7 +142,7 @@ async fn the_loop_sends_when_woken_and_stops_when_told(world: &World) {
     let (stop, stopped) = watch::channel(false);
     let running = tokio::spawn(async move { relay.run(stopped).await });
     world.emit(world.aggregate(), 1).await;
-    wake.notify_one();
+    wake.notify();
     world.emit(world.aggregate(), 2).await;
     stop.send(true).unwrap();
     running.await.unwrap();

@@ -5,6 +5,8 @@
 mod support;
 
 #[cfg(test)]
+mod address_limits;
+#[cfg(test)]
 mod cancellation;
 #[cfg(test)]
 mod clock;
@@ -13,8 +15,12 @@ mod files;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod redis_server;
+#[cfg(test)]
 mod transactions;
 #[cfg(test)]
 mod trouble;
 #[cfg(test)]
 mod values;
+#[cfg(test)]
+mod wake_ups;

@@ -30,7 +30,7 @@ const INVALID: &str = "That email verification link is invalid";
     )
 )]
 pub async fn post(auth: web::Data<Auth>, SignedIn(session): SignedIn, caller: Caller) -> Result<HttpResponse, Refusal> {
-    auth.limits.mails.count(&caller)?;
+    auth.limits.mails.count(&caller).await?;
     match request_verification(&auth, session.user).await.map_err(Failure::accident)? {
         Ok(()) => Ok(HttpResponse::NoContent().finish()),
         Err(limited) => Err(Refusal::Limited(limited)),

@@ -63,7 +63,7 @@ pub async fn post(
     caller: Caller,
     body: Body,
 ) -> Result<HttpResponse, Refusal> {
-    auth.limits.passwords.count(&caller)?;
+    auth.limits.passwords.count(&caller).await?;
     let query = web::Query::<LoginQuery>::from_query(request.query_string()).map_err(|_| Accident::Malformed)?;
     if body.media_type != "application/json" {
         return Err(Accident::UnsupportedMediaType.into());

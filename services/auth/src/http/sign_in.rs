@@ -68,7 +68,7 @@ pub struct SessionView<'a> {
     )
 )]
 pub async fn post(auth: web::Data<Auth>, caller: Caller, body: Body) -> Result<HttpResponse, Refusal> {
-    auth.limits.passwords.count(&caller)?;
+    auth.limits.passwords.count(&caller).await?;
     let params: SignInParams = body.json_or_form()?;
     let given = SignIn {
         identifier: params.email.text(),

@@ -97,7 +97,7 @@ impl FromRequest for TenantCall {
             let verify = request.app_data::<web::Data<Verify>>();
             let verify = verify.ok_or_else(|| Accident::Internal("verify is not configured".into()))?;
             let Ok(caller) = caller.await;
-            verify.per_address.count(&caller)?;
+            verify.per_address.count(&caller).await?;
             let tenant = authenticate(&request, verify).await?;
             let method = request.match_info().get("method").and_then(Method::named);
             let method = method.ok_or(Refusal::Error(StatusCode::NOT_FOUND, "Method not supported"))?;

@@ -6,7 +6,7 @@ use actix_web::{App, test, web};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use tessera_common::random::Random;
-use tessera_storage::{affected, run};
+use tessera_storage::{Cache, affected, run};
 use tessera_testkit::{TestApp, Value, json, on_every_database};
 use tessera_tokens::access_token::{AccessTokens, PublicKeys};
 use tessera_tokens::jwt::{TokenError, VerifyingKey};
@@ -64,6 +64,7 @@ on_every_database! {
         let (db, clock) = (app.databases.verify.clone(), app.clock.clone());
         let random = Random::system();
         let verify = Verify::build(Parts {
+            cache: Cache::Memory,
             sender: Sender::Mailbox(Mailbox::new(db.clone(), clock.clone())),
             db,
             ring: KeyRing::parse(&KeyRing::generate(&random)).expect("a ring"),
