@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tessera_common::clock::{Clock, Timestamp};
 use tessera_common::ids;
 use tessera_common::random::Random;
-use tessera_messaging::{Bus, ConsumeError, Consumer, Envelope, Event, Outbox, Relay, inbox};
+use tessera_messaging::{Bus, ConsumeError, Consumer, Envelope, Event, Outbox, Relay, Subscription, inbox};
 use tessera_storage::{Db, run};
 use uuid::Uuid;
 
@@ -166,12 +166,8 @@ impl Witness {
 
 #[async_trait]
 impl Consumer for Witness {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn event_types(&self) -> &'static [&'static str] {
-        &[Happened::TYPE]
+    fn subscription(&self) -> Subscription {
+        Subscription { consumer: self.name, event_types: &[Happened::TYPE] }
     }
 
     async fn consume(&self, envelope: &Envelope) -> Result<(), ConsumeError> {
