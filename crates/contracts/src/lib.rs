@@ -6,4 +6,5 @@ pub mod events;
 pub mod ids;
 pub mod oauth;
 pub mod sessions;
+pub mod subscriptions;
 pub mod verify;

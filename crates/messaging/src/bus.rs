@@ -1,73 +1,28 @@
 //! Takes events from relays to consumers.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use futures::FutureExt;
-use futures::future::join_all;
+use tokio::sync::watch;
 
-use crate::deliveries::Deliveries;
-use crate::envelope::{DecodeError, Envelope};
-
-/// How long one delivery may take: above the time-outs of a consumer's own statements.
-const DELIVERY_TIME: Duration = Duration::from_secs(5);
-
-/// The longest reason that is kept.
-const REASON_LENGTH: usize = 300;
+use crate::consumer::{ConsumeError, Consumer, Consumers};
+use crate::envelope::Envelope;
+use crate::in_process::InProcess;
+use crate::rabbitmq::RabbitMq;
 
 /// Where relays publish and consumers listen. Cheap to clone; all clones are one bus.
 #[derive(Clone, Debug)]
 pub enum Bus {
     /// Calls the consumers in this process.
     InProcess(InProcess),
+    /// Takes them to the consumers of all services through a broker.
+    RabbitMq(RabbitMq),
 }
 
-/// Reacts to events of other contexts.
-#[async_trait]
-pub trait Consumer: Send + Sync {
-    /// Its name, unique on the bus: the name of its queue, its inbox rows and its dead letters.
-    fn name(&self) -> &'static str;
-
-    /// The [`Event::TYPE`](crate::Event::TYPE)s it wants.
-    fn event_types(&self) -> &'static [&'static str];
-
-    /// Applies one message. It may come again and out of order: note it in the [`inbox`](crate::inbox) with the effect, and
-    /// apply only newer versions. May be dropped at any await when it takes too long.
-    ///
-    /// # Errors
-    /// [`ConsumeError::Retry`] to have it again, at most five times; [`ConsumeError::Poison`] never to have it again.
-    async fn consume(&self, envelope: &Envelope) -> Result<(), ConsumeError>;
-}
-
-/// Why a consumer did not take a message. The texts are kept: they carry no secret and no personal data.
-#[derive(Debug, thiserror::Error)]
-pub enum ConsumeError {
-    /// It may succeed later.
-    #[error("{0}")]
-    Retry(Box<dyn std::error::Error + Send + Sync>),
-    /// It can never succeed.
-    #[error("{0}")]
-    Poison(String),
-}
-
-impl From<sqlx::Error> for ConsumeError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Retry(Box::new(error))
-    }
-}
-
-impl From<DecodeError> for ConsumeError {
-    fn from(error: DecodeError) -> Self {
-        Self::Poison(error.to_string())
-    }
-}
-
-/// Every consumer has settled a message.
+/// The bus has taken a message over: it need not be published again.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Confirmed {
-    /// Those that could not take it: kept by the relay, in the transaction that marks the message as published.
+    /// Consumers that are known not to have taken it: kept by the relay, in the transaction that marks the message as
+    /// published. Always empty when consumers answer later, elsewhere; they keep their own.
     pub dead_letters: Vec<DeadLetter>,
 }
 
@@ -90,7 +45,7 @@ pub enum PublishError {
         /// Failed deliveries of the consumer that has most of them; 0 when it only waits behind an earlier message.
         failures: u32,
     },
-    /// The bus cannot be reached; later messages of the same aggregate must wait.
+    /// The bus has not taken it, or has not said so; later messages of the same aggregate must wait.
     #[error("the bus does not confirm: {0}")]
     Unavailable(String),
 }
@@ -102,104 +57,53 @@ impl Bus {
         Self::InProcess(InProcess::default())
     }
 
-    /// Lets `consumer` have every message of its types from now on. A second one of the same name takes the place of the first.
+    /// Lets `consumer` have every message of its types: over RabbitMQ those published since its queue was first declared, in
+    /// one process those from now on. A second one of the same name takes the place of the first. Over RabbitMQ, subscribe
+    /// before the workers start.
     pub fn subscribe(&self, consumer: Arc<dyn Consumer>) {
-        match self {
-            Self::InProcess(bus) => bus.subscribe(consumer),
-        }
+        self.consumers().add(consumer);
     }
 
-    /// Publishes one message: answers when every consumer of its type has settled it.
+    /// Publishes one message: answers when the bus has taken it over, which in one process is when every consumer of its type
+    /// has settled it.
     ///
     /// # Errors
-    /// When some has not; consumers that have are not called again on the next attempt.
+    /// When it has not; consumers that have are not called again on the next attempt.
     pub async fn publish(&self, envelope: &Envelope) -> Result<Confirmed, PublishError> {
         match self {
             Self::InProcess(bus) => bus.publish(envelope).await,
+            Self::RabbitMq(bus) => bus.publish(envelope).await,
         }
     }
 
-    /// Delivers to one consumer only, outside the order: for replays.
+    /// Delivers to one consumer of this process only, outside the order: for replays.
     ///
     /// # Errors
     /// What the consumer answers; [`ConsumeError::Retry`] when there is none of this name.
     pub async fn deliver_to(&self, consumer: &str, envelope: &Envelope) -> Result<(), ConsumeError> {
+        self.consumers().deliver_to(consumer, envelope).await
+    }
+
+    /// How many aggregates a relay sends at once: few where consumers work in the meantime, many where a confirm is waited for.
+    pub(crate) const fn at_once(&self) -> usize {
         match self {
-            Self::InProcess(bus) => match bus.consumers(|c| c.name() == consumer).first() {
-                Some(found) => consume(found.as_ref(), envelope).await,
-                None => Err(ConsumeError::Retry("no consumer of this name is subscribed".into())),
-            },
+            Self::InProcess(_) => 8,
+            Self::RabbitMq(_) => 100,
         }
     }
-}
 
-/// The bus within one process.
-#[derive(Clone, Default)]
-pub struct InProcess(Arc<Inner>);
-
-#[derive(Default)]
-struct Inner {
-    consumers: RwLock<Vec<Arc<dyn Consumer>>>,
-    deliveries: Mutex<Deliveries>,
-}
-
-impl std::fmt::Debug for InProcess {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.consumers(|_| true).iter().map(|consumer| consumer.name())).finish()
-    }
-}
-
-impl InProcess {
-    fn subscribe(&self, consumer: Arc<dyn Consumer>) {
-        let mut consumers = self.0.consumers.write().unwrap_or_else(PoisonError::into_inner);
-        consumers.retain(|other| other.name() != consumer.name());
-        consumers.push(consumer);
-    }
-
-    fn consumers(&self, wanted: impl Fn(&dyn Consumer) -> bool) -> Vec<Arc<dyn Consumer>> {
-        let consumers = self.0.consumers.read().unwrap_or_else(PoisonError::into_inner);
-        consumers.iter().filter(|consumer| wanted(consumer.as_ref())).cloned().collect()
-    }
-
-    fn deliveries(&self) -> MutexGuard<'_, Deliveries> {
-        self.0.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn publish(&self, envelope: &Envelope) -> Result<Confirmed, PublishError> {
-        let consumers = self.consumers(|consumer| consumer.event_types().contains(&envelope.event_type.as_str()));
-        join_all(consumers.iter().map(|consumer| self.deliver(consumer.as_ref(), envelope))).await;
-        let names: Vec<_> = consumers.iter().map(|consumer| consumer.name()).collect();
-        self.deliveries().confirm(&names, envelope)
-    }
-
-    async fn deliver(&self, consumer: &dyn Consumer, envelope: &Envelope) {
-        let name = consumer.name();
-        if !self.deliveries().wants(name, envelope) {
-            return;
-        }
-        let outcome = consume(consumer, envelope).await;
-        if let Err(error) = &outcome {
-            tracing::warn!(consumer = name, event.id = %envelope.id, event.r#type = envelope.event_type, %error, "delivery failed");
-        }
-        let mut deliveries = self.deliveries();
-        match outcome {
-            Ok(()) => deliveries.taken(name, envelope),
-            Err(ConsumeError::Poison(reason)) => deliveries.dead(name, envelope, shortened(&reason)),
-            Err(ConsumeError::Retry(error)) => deliveries.failed(name, envelope, &shortened(&error.to_string())),
+    /// Whether publishing makes sense now, and a notice whenever that changes.
+    pub(crate) fn reachable(&self) -> watch::Receiver<bool> {
+        match self {
+            Self::InProcess(bus) => bus.reachable(),
+            Self::RabbitMq(bus) => bus.reachable(),
         }
     }
-}
 
-/// One delivery. A panic is a failed one; its message is dropped, for it may show values.
-async fn consume(consumer: &dyn Consumer, envelope: &Envelope) -> Result<(), ConsumeError> {
-    let delivery = AssertUnwindSafe(async { consumer.consume(envelope).await }).catch_unwind();
-    match tokio::time::timeout(DELIVERY_TIME, delivery).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => Err(ConsumeError::Retry("the consumer panicked".into())),
-        Err(_) => Err(ConsumeError::Retry("the consumer took too long".into())),
+    fn consumers(&self) -> &Consumers {
+        match self {
+            Self::InProcess(bus) => bus.consumers(),
+            Self::RabbitMq(bus) => bus.consumers(),
+        }
     }
-}
-
-fn shortened(reason: &str) -> String {
-    reason.chars().take(REASON_LENGTH).collect()
 }

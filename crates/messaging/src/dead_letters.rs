@@ -4,7 +4,8 @@ use tessera_common::clock::Timestamp;
 use tessera_storage::{Db, Tx, affected, run};
 use uuid::Uuid;
 
-use crate::bus::{Bus, ConsumeError, DeadLetter};
+use crate::bus::{Bus, DeadLetter};
+use crate::consumer::ConsumeError;
 use crate::envelope::Envelope;
 
 /// A kept message.

@@ -3,14 +3,13 @@
 //! Kept in memory only: after a restart unconfirmed messages are delivered anew, and the inboxes drop what was applied.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use uuid::Uuid;
 
 use crate::bus::{Confirmed, DeadLetter, PublishError};
+use crate::consumer::{LIMIT, exhausted};
 use crate::envelope::Envelope;
-
-/// Failed deliveries after which a message goes to the dead letters.
-pub(crate) const LIMIT: u32 = 5;
 
 /// A consumer's name.
 type Name = &'static str;
@@ -52,10 +51,10 @@ impl Deliveries {
     }
 
     /// A delivery failed; the last allowed one makes it dead.
-    pub(crate) fn failed(&mut self, consumer: Name, envelope: &Envelope, reason: &str) {
+    pub(crate) fn failed(&mut self, consumer: Name, envelope: &Envelope, error: &dyn Display) {
         let failures = self.failures(consumer, envelope).saturating_add(1);
         if failures >= LIMIT {
-            self.dead(consumer, envelope, format!("{failures} deliveries failed, the last: {reason}"));
+            self.dead(consumer, envelope, exhausted(failures, error));
             return;
         }
         self.under_way.entry(envelope.id).or_default().insert(consumer, State::Failing(failures));
@@ -118,7 +117,7 @@ mod tests {
     fn later_messages_wait_behind_a_failing_one_for_that_consumer_alone() {
         let (first, second) = (envelope(1, 1), envelope(2, 2));
         let mut deliveries = Deliveries::default();
-        deliveries.failed("a", &first, "down");
+        deliveries.failed("a", &first, &"down");
         assert!(deliveries.wants("a", &first) && !deliveries.wants("a", &second));
         assert!(deliveries.wants("b", &second));
         deliveries.taken("a", &first);
@@ -130,13 +129,13 @@ mod tests {
         let message = envelope(1, 1);
         let mut deliveries = Deliveries::default();
         for failures in 1..LIMIT {
-            deliveries.failed("a", &message, "down");
+            deliveries.failed("a", &message, &"down");
             assert!(matches!(
                 deliveries.confirm(&["a"], &message),
                 Err(PublishError::Waiting { failures: told }) if told == failures
             ));
         }
-        deliveries.failed("a", &message, "down");
+        deliveries.failed("a", &message, &"down");
         let confirmed = deliveries.confirm(&["a"], &message).unwrap();
         assert_eq!(confirmed.dead_letters[0].reason, "5 deliveries failed, the last: down");
         assert!(deliveries.under_way.is_empty() && deliveries.heads.is_empty());

@@ -60,6 +60,14 @@ impl Pauses {
         aggregate.insert(row.id, Pause { failures, until, holds });
     }
 
+    /// Nobody is held back any longer because the bus was in trouble: when it is back, all go at once.
+    pub(crate) fn bus_is_away(&mut self) {
+        for aggregate in self.0.values_mut() {
+            aggregate.retain(|_, pause| !pause.holds);
+        }
+        self.0.retain(|_, aggregate| !aggregate.is_empty());
+    }
+
     pub(crate) fn confirmed(&mut self, row: &Envelope) {
         if let Some(aggregate) = self.0.get_mut(&row.aggregate) {
             aggregate.remove(&row.id);
@@ -121,6 +129,16 @@ mod tests {
         pauses.confirmed(&head);
         assert_eq!(pauses.step(&next, NOW), Step::Send);
         assert!(pauses.0.is_empty());
+    }
+
+    #[test]
+    fn a_bus_that_was_away_holds_nobody_back() {
+        let (held, waiting) = (row(1, 7), row(2, 8));
+        let mut pauses = Pauses::default();
+        pauses.failed(&held, &unavailable(), NOW);
+        pauses.failed(&waiting, &PublishError::Waiting { failures: 1 }, NOW);
+        pauses.bus_is_away();
+        assert_eq!((pauses.step(&held, NOW), pauses.step(&waiting, NOW)), (Step::Send, Step::Skip));
     }
 
     #[test]

@@ -19,9 +19,6 @@ use crate::pauses::{self, Pauses, Step};
 /// A wake-up can be lost; so the relay looks by itself this often.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Aggregates sent at once.
-const AT_ONCE: usize = 8;
-
 /// How often old rows are deleted.
 const HOUSEKEEPING: TimeDelta = TimeDelta::minutes(10);
 
@@ -60,6 +57,7 @@ impl Relay {
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         let mut failures = 0;
         let mut cleaned = None;
+        let mut reachable = self.bus.reachable();
         while !*stop.borrow() {
             match self.pass(&mut cleaned).await {
                 Ok(()) => failures = 0,
@@ -74,6 +72,8 @@ impl Relay {
             tokio::select! {
                 () = self.wake.notified(), if at_work => {}
                 () = tokio::time::sleep(pause) => {}
+                // Its sender lives as long as the bus, which is this relay's too.
+                Ok(()) = reachable.changed(), if failures == 0 => {}
                 stopped = stop.changed() => if stopped.is_err() { break },
             }
         }
@@ -84,13 +84,18 @@ impl Relay {
     }
 
     /// Sends every unpublished row that is due, once, and answers how many were confirmed and marked. 0 when another relay of
-    /// the service is at work. The guard is kept until this relay stops or is dropped.
+    /// the service is at work, or the bus cannot be reached. The guard is kept until this relay stops or is dropped.
     ///
     /// # Errors
     /// When the database fails. What was confirmed but not marked is sent again, with the same id.
     pub async fn drain_once(&self) -> sqlx::Result<usize> {
         let mut guard = self.guard.lock().await;
         if !guard.hold(&self.db).await? {
+            return Ok(0);
+        }
+        if !*self.bus.reachable().borrow() {
+            // The rows wait; none of them has failed by itself.
+            self.pauses().bus_is_away();
             return Ok(0);
         }
         let mut sent = 0;
@@ -125,7 +130,7 @@ impl Relay {
         }
         // Nothing else is awaited between the outcomes: a delivery that is not polled could hold the connection that is
         // waited for.
-        let outcomes: Vec<_> = stream::iter(aggregates).buffer_unordered(AT_ONCE).collect().await;
+        let outcomes: Vec<_> = stream::iter(aggregates).buffer_unordered(self.bus.at_once()).collect().await;
         outcomes.into_iter().try_fold(0, |sent, outcome| Ok(sent + outcome?))
     }
 

@@ -10,7 +10,7 @@ use tessera_common::clock::{Clock, Timestamp};
 use tessera_common::ids;
 use tessera_common::random::Random;
 use tessera_common::tls::Trust;
-use tessera_messaging::{Bus, ConsumeError, Consumer, Envelope, Event, Outbox, Relay, inbox};
+use tessera_messaging::{Bus, ConsumeError, Consumer, Envelope, Event, Outbox, Relay, Subscription, inbox};
 use tessera_storage::{Db, run};
 use uuid::Uuid;
 
@@ -167,12 +167,8 @@ impl Witness {
 
 #[async_trait]
 impl Consumer for Witness {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn event_types(&self) -> &'static [&'static str] {
-        &[Happened::TYPE]
+    fn subscription(&self) -> Subscription {
+        Subscription { consumer: self.name, event_types: &[Happened::TYPE] }
     }
 
     async fn consume(&self, envelope: &Envelope) -> Result<(), ConsumeError> {

@@ -4,13 +4,12 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use tessera_common::clock::Clock;
 use tessera_contracts::events::{Session, SessionEnded, SessionStarted};
-use tessera_messaging::{ConsumeError, Consumer, Envelope, Event as _, inbox};
+use tessera_contracts::subscriptions::AUTH_ACCOUNT_EVENTS;
+use tessera_messaging::{ConsumeError, Consumer, Envelope, Event as _, Subscription, inbox};
 use tessera_storage::Db;
 use uuid::Uuid;
 
 use crate::store::account_event_rows::{self, Action, NewEvent};
-
-const NAME: &str = "auth.account_events";
 
 /// The consumer.
 #[derive(Debug)]
@@ -21,12 +20,8 @@ pub struct SignInsAndOuts {
 
 #[async_trait]
 impl Consumer for SignInsAndOuts {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn event_types(&self) -> &'static [&'static str] {
-        &[SessionStarted::TYPE, SessionEnded::TYPE]
+    fn subscription(&self) -> Subscription {
+        AUTH_ACCOUNT_EVENTS
     }
 
     async fn consume(&self, envelope: &Envelope) -> Result<(), ConsumeError> {
@@ -36,7 +31,7 @@ impl Consumer for SignInsAndOuts {
         };
         let event = event(action, session)?;
         let mut tx = self.db.begin().await?;
-        if inbox::first_time(&mut tx, NAME, envelope.id, self.clock.now()).await? {
+        if inbox::first_time(&mut tx, AUTH_ACCOUNT_EVENTS.consumer, envelope.id, self.clock.now()).await? {
             account_event_rows::insert(&mut tx, event).await?;
         }
         tx.commit().await?;

@@ -4,14 +4,13 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use tessera_common::clock::{Clock, Timestamp};
 use tessera_contracts::events::{EmailVerified, PasswordChanged, User, UserRegistered};
-use tessera_messaging::{ConsumeError, Consumer, Envelope, Event as _, inbox};
+use tessera_contracts::subscriptions::SESSIONS_PROFILES;
+use tessera_messaging::{ConsumeError, Consumer, Envelope, Event as _, Subscription, inbox};
 use tessera_storage::Db;
 use uuid::Uuid;
 
 use crate::domain::person::Person;
 use crate::store::person_rows;
-
-const NAME: &str = "sessions.profiles";
 
 /// The consumer.
 #[derive(Debug)]
@@ -22,18 +21,14 @@ pub struct Profiles {
 
 #[async_trait]
 impl Consumer for Profiles {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn event_types(&self) -> &'static [&'static str] {
-        &[UserRegistered::TYPE, EmailVerified::TYPE, PasswordChanged::TYPE]
+    fn subscription(&self) -> Subscription {
+        SESSIONS_PROFILES
     }
 
     async fn consume(&self, envelope: &Envelope) -> Result<(), ConsumeError> {
         let person = person(&user(envelope)?)?;
         let mut tx = self.db.begin().await?;
-        if inbox::first_time(&mut tx, NAME, envelope.id, self.clock.now()).await? {
+        if inbox::first_time(&mut tx, SESSIONS_PROFILES.consumer, envelope.id, self.clock.now()).await? {
             person_rows::keep(&mut tx, &person).await?;
         }
         tx.commit().await?;
