@@ -12,3 +12,5 @@ pub mod tls;
 
 #[doc(hidden)]
 pub use pastey as __pastey;
+#[doc(hidden)]
+pub use utoipa as __utoipa;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::consumer::{ConsumeError, Consumer, Consumers};
 use crate::envelope::Envelope;
@@ -82,6 +83,22 @@ impl Bus {
     /// What the consumer answers; [`ConsumeError::Retry`] when there is none of this name.
     pub async fn deliver_to(&self, consumer: &str, envelope: &Envelope) -> Result<(), ConsumeError> {
         self.consumers().deliver_to(consumer, envelope).await
+    }
+
+    /// Starts what keeps the bus connected; see [`RabbitMq::workers`]. In one process there is nothing to connect.
+    #[must_use]
+    pub fn workers(&self, stop: watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+        match self {
+            Self::InProcess(_) => Vec::new(),
+            Self::RabbitMq(bus) => bus.workers(stop),
+        }
+    }
+
+    /// Ends publishing. Call it when the relays have stopped.
+    pub async fn close(&self) {
+        if let Self::RabbitMq(bus) = self {
+            bus.close().await;
+        }
     }
 
     /// How many aggregates a relay sends at once: few where consumers work in the meantime, many where a confirm is waited for.

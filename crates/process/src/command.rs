@@ -12,7 +12,9 @@ use tessera_common::config::{Config, ConfigError};
 use tessera_common::random::Random;
 use tessera_common::telemetry;
 
-use crate::service::{self, Service};
+use crate::foundation::{self, open_database};
+use crate::serve::serve;
+use crate::service::{Foundation, Service};
 use crate::settings::{self, ProcessSettings};
 
 /// One service of the platform.
@@ -93,10 +95,10 @@ fn run<S: Service>(cli: Cli) -> anyhow::Result<()> {
         Command::Serve => {
             let settings: ProcessSettings = config.read()?;
             telemetry::init(&settings.log, std::io::stdout).map_err(anyhow::Error::from_boxed)?;
-            in_runtime()?.block_on(service::serve::<S>(&config))
+            in_runtime()?.block_on(serve::<S>(&config))
         }
         Command::Migrate => in_runtime()?.block_on(async {
-            let db = service::open_database(&config).await?;
+            let db = open_database(&config).await?;
             S::migrations().apply(&db).await?;
             db.close().await;
             Ok(())
@@ -112,7 +114,7 @@ fn run<S: Service>(cli: Cli) -> anyhow::Result<()> {
 
 fn layer<S: Service>(file: Option<PathBuf>) -> Result<Config, ConfigError> {
     let variables = std::env::vars().filter(|(name, _)| name != "TESSERA_CONFIG");
-    Config::layer(&[settings::DEFAULTS, service::DEFAULTS, S::DEFAULTS], file.as_deref(), variables)
+    Config::layer(&[settings::DEFAULTS, foundation::DEFAULTS, S::DEFAULTS], file.as_deref(), variables)
 }
 
 async fn bootstrap<S: Service>(config: &Config, dev: bool) -> anyhow::Result<()> {
@@ -123,10 +125,10 @@ async fn bootstrap<S: Service>(config: &Config, dev: bool) -> anyhow::Result<()>
     if !settings.is_dev() {
         bail!("setting `profile`: the fixed values of the dev profile are public, and refused in production");
     }
-    let db = service::open_database(config).await?;
+    let db = open_database(config).await?;
     S::migrations().check(&db).await?;
-    let context: S = service::build(config, &settings, db, Cache::Memory, Clock::machine(), Random::system()).await?;
-    context.bootstrap_dev().await
+    let foundation = Foundation::open::<S>(config, db, Clock::machine(), Random::system()).await?;
+    S::build(foundation, config).await?.bootstrap_dev().await
 }
 
 async fn healthcheck(config: &Config) -> anyhow::Result<()> {

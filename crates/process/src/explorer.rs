@@ -3,6 +3,10 @@
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{SwaggerUi, Url};
 
+/// What the description of internal operations says of them all.
+pub const CALLS_BETWEEN_SERVICES: &str =
+    "The calls between services. A caller presents a svc+jwt; deploy/calls.toml says who may call what.";
+
 /// A description, as the explorer shows it.
 #[derive(Clone)]
 pub struct Described {

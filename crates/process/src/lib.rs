@@ -3,9 +3,11 @@
 pub mod cache;
 pub mod command;
 pub mod explorer;
+pub mod foundation;
 pub mod health;
 pub mod peers;
 pub mod program;
+pub mod serve;
 pub mod service;
 pub mod settings;
 pub mod sockets;

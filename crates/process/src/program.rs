@@ -32,7 +32,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Serves until SIGTERM (requests under way finish) or SIGINT (they do not). `announce` is called when it listens.
+    /// Serves until SIGTERM (requests under way finish) or SIGINT (they do not), then asks `workers` to stop by `stop` and waits for
+    /// them. `announce` is called when it listens.
     ///
     /// # Errors
     /// When it cannot listen.
@@ -40,7 +41,8 @@ impl Program {
         self,
         configure: P,
         configure_internal: I,
-        workers: impl FnOnce(&StopSignal) -> Vec<JoinHandle<()>>,
+        stop: Stop,
+        mut workers: Vec<JoinHandle<()>>,
         announce: impl FnOnce(),
     ) -> anyhow::Result<()>
     where
@@ -48,8 +50,6 @@ impl Program {
         I: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
     {
         let Self { edge, clock, random, readiness, public, mut internal, drain } = self;
-        let stop = Stop::new();
-        let mut workers = workers(&stop.signal());
         workers.push(tokio::spawn(keep_time(readiness.clone(), clock.clone(), stop.signal())));
         workers.extend(internal.tls.clone().map(|identity| tokio::spawn(identity.follow(stop.signal()))));
         internal.endpoints = internal.endpoints.and(endpoints![health::live, health::ready]);

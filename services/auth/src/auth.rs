@@ -135,8 +135,9 @@ impl Auth {
     /// # Errors
     /// When passwords cannot be hashed with the present parameters.
     pub fn build(parts: Parts) -> Result<Self, Failure> {
-        let Parts { db, clock, random, cache, bus, origin, cookies, dev, ring, verify, sessions, oauth, settings, .. } =
-            parts;
+        let Parts {
+            db, clock, random, cache, bus, origin, cookies, dev, ring, verify, sessions, oauth, settings, ..
+        } = parts;
         bus.subscribe(Arc::new(SignInsAndOuts { db: db.clone(), clock: clock.clone() }));
         let relay = Relay::new(db.clone(), clock.clone(), bus).woken_by(cache.wake_up("auth.relay"));
         let outgoing = Outgoing { verify: Arc::clone(&verify), sessions: Arc::clone(&sessions) };

@@ -2,12 +2,12 @@
 
 use tessera_common::config::Config;
 use tessera_common::server::{Endpoints, StopSignal};
-use tessera_process::explorer::Described;
+use tessera_process::explorer::{CALLS_BETWEEN_SERVICES, Described};
 use tessera_process::{Foundation, Service};
 use tessera_storage::Migrations;
 use tokio::task::JoinHandle;
 
-use crate::{MIGRATIONS, OAuth, Parts, endpoints, open_keys};
+use crate::{MIGRATIONS, OAuth, Parts, endpoints, internal_endpoints, key_endpoints, open_keys};
 
 /// The commented defaults, compiled in.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -17,6 +17,13 @@ pub const DEFAULTS: &str = include_str!("../config.default.toml");
 pub fn described() -> Described {
     let api = endpoints().describe("Tessera oauth", "Clients, access tokens, and the keys to check them.");
     Described { name: "oauth", path: "/docs/oauth.json", api }
+}
+
+/// The description of what siblings call.
+#[must_use]
+pub fn internal_described() -> Described {
+    let api = internal_endpoints().describe("Tessera oauth, for its siblings", CALLS_BETWEEN_SERVICES);
+    Described { name: "internal-oauth", path: "/docs/internal-oauth.json", api }
 }
 
 impl Service for OAuth {
@@ -33,11 +40,11 @@ impl Service for OAuth {
     }
 
     fn internal() -> Endpoints {
-        Endpoints::default()
+        internal_endpoints().and(key_endpoints())
     }
 
     fn described() -> Vec<Described> {
-        vec![described()]
+        vec![described(), internal_described()]
     }
 
     async fn build(foundation: Foundation, config: &Config) -> anyhow::Result<Self> {

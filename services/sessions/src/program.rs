@@ -2,12 +2,12 @@
 
 use tessera_common::config::Config;
 use tessera_common::server::{Endpoints, StopSignal};
-use tessera_process::explorer::Described;
+use tessera_process::explorer::{CALLS_BETWEEN_SERVICES, Described};
 use tessera_process::{Foundation, Service};
 use tessera_storage::Migrations;
 use tokio::task::JoinHandle;
 
-use crate::{MIGRATIONS, Parts, Sessions, endpoints};
+use crate::{MIGRATIONS, Parts, Sessions, endpoints, internal_endpoints};
 
 /// The commented defaults, compiled in.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -17,6 +17,13 @@ pub const DEFAULTS: &str = include_str!("../config.default.toml");
 pub fn described() -> Described {
     let api = endpoints().describe("Tessera sessions", "Clients, sessions, and the tokens they mint.");
     Described { name: "sessions", path: "/docs/sessions.json", api }
+}
+
+/// The description of what siblings call.
+#[must_use]
+pub fn internal_described() -> Described {
+    let api = internal_endpoints().describe("Tessera sessions, for its siblings", CALLS_BETWEEN_SERVICES);
+    Described { name: "internal-sessions", path: "/docs/internal-sessions.json", api }
 }
 
 impl Service for Sessions {
@@ -33,11 +40,11 @@ impl Service for Sessions {
     }
 
     fn internal() -> Endpoints {
-        Endpoints::default()
+        internal_endpoints()
     }
 
     fn described() -> Vec<Described> {
-        vec![described()]
+        vec![described(), internal_described()]
     }
 
     async fn build(foundation: Foundation, _: &Config) -> anyhow::Result<Self> {

@@ -85,6 +85,25 @@ fn create_private_dir(path: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(path)
 }
 
+/// A file that is not there yet, for its owner alone.
+///
+/// # Errors
+/// When it is there.
+#[cfg(unix)]
+pub fn new_private_file(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)
+}
+
+/// A file that is not there yet.
+///
+/// # Errors
+/// When it is there.
+#[cfg(not(unix))]
+pub fn new_private_file(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create_new(true).write(true).open(path)
+}
+
 #[cfg(unix)]
 fn private_file(path: &Path) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;

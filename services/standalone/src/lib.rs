@@ -6,4 +6,5 @@ pub mod describe;
 pub mod infrastructure;
 pub mod routes;
 pub mod serve;
+pub mod service_keys;
 pub mod settings;

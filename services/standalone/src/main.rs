@@ -8,7 +8,7 @@ use tessera_common::config::{Config, ConfigError};
 use tessera_common::telemetry;
 use tessera_process::command::{report, show};
 use tessera_standalone::settings::{self, Settings};
-use tessera_standalone::{describe, serve};
+use tessera_standalone::{describe, serve, service_keys};
 
 /// Accounts, sessions, verification and OAuth in one program.
 #[derive(Debug, Parser)]
@@ -26,6 +26,12 @@ enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Make the keys that the four services sign their calls to each other with
+    ServiceKeys {
+        /// The folder to write to
+        #[arg(long)]
+        out: PathBuf,
     },
     /// Write the OpenAPI descriptions
     Openapi {
@@ -85,6 +91,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             show(&chosen.layer()?);
             Ok(())
         }
+        Command::ServiceKeys { out } => service_keys::write(&out),
         Command::Openapi { out } => describe::write(&out),
     }
 }

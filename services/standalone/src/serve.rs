@@ -6,7 +6,7 @@ use actix_web::web;
 use tessera_common::clock::Clock;
 use tessera_common::config::Config;
 use tessera_common::random::Random;
-use tessera_common::server::{Endpoints, Listener};
+use tessera_common::server::{Endpoints, Listener, Stop};
 use tessera_process::health::Readiness;
 use tessera_process::program::Program;
 use tessera_process::sockets::bind;
@@ -40,14 +40,8 @@ pub async fn serve(config: &Config, settings: &Settings) -> anyhow::Result<()> {
     let sender =
         tessera_verify::program::sender(config, &settings.verify, &databases.verify, &clock, process.is_dev())?;
     let readiness = Readiness::of(databases.schemas());
-    let infrastructure = Infrastructure {
-        databases,
-        rings,
-        cache: Cache::Memory,
-        clock: clock.clone(),
-        random: random.clone(),
-        sender,
-    };
+    let infrastructure =
+        Infrastructure { databases, rings, cache: Cache::Memory, clock: clock.clone(), random: random.clone(), sender };
     let platform = Platform::build(infrastructure, settings, &origin).await?;
 
     let program = Program {
@@ -61,9 +55,9 @@ pub async fn serve(config: &Config, settings: &Settings) -> anyhow::Result<()> {
     };
     let state = platform.clone();
     let configure = move |config: &mut web::ServiceConfig| state.configure(config);
-    program
-        .run(configure, Platform::configure_internal, |stop| platform.workers(stop), || announce(&platform, settings))
-        .await
+    let stop = Stop::new();
+    let workers = platform.workers(&stop.signal());
+    program.run(configure, Platform::configure_internal, stop, workers, || announce(&platform, settings)).await
 }
 
 /// Says where everything is. What is said to a person here is no secret.

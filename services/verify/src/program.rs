@@ -4,12 +4,13 @@ use anyhow::bail;
 use tessera_common::clock::Clock;
 use tessera_common::config::Config;
 use tessera_common::server::{Endpoints, StopSignal};
-use tessera_process::explorer::Described;
+use tessera_process::explorer::{CALLS_BETWEEN_SERVICES, Described};
 use tessera_process::{Foundation, Service};
 use tessera_storage::{Db, Migrations};
+use tessera_tokens::access_token::AccessTokens;
 use tokio::task::JoinHandle;
 
-use crate::{MIGRATIONS, Mailbox, Parts, Sender, Settings, Smtp, Verify, dev_endpoints, endpoints};
+use crate::{MIGRATIONS, Mailbox, Parts, Sender, Settings, Smtp, Verify, dev_endpoints, endpoints, internal_endpoints};
 
 /// The commented defaults, compiled in.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -35,6 +36,13 @@ pub fn sender(config: &Config, settings: &Settings, db: &Db, clock: &Clock, dev:
     }
 }
 
+/// The description of what siblings call.
+#[must_use]
+pub fn internal_described() -> Described {
+    let api = internal_endpoints().describe("Tessera verify, for its siblings", CALLS_BETWEEN_SERVICES);
+    Described { name: "internal-verify", path: "/docs/internal-verify.json", api }
+}
+
 impl Service for Verify {
     const NAME: &'static str = "verify";
     const PROGRAM: &'static str = "tessera-verify";
@@ -49,18 +57,23 @@ impl Service for Verify {
     }
 
     fn internal() -> Endpoints {
-        Endpoints::default()
+        internal_endpoints()
     }
 
     fn described() -> Vec<Described> {
-        vec![described()]
+        vec![described(), internal_described()]
     }
 
     async fn build(foundation: Foundation, config: &Config) -> anyhow::Result<Self> {
         let Foundation { db, ring, clock, random, cache, origin, dev, address_factor, peers, .. } = foundation;
         let settings: Settings = config.read_section("verify")?;
         Ok(Self::build(Parts {
-            tenants: peers.tenants(&origin, "methods", &clock)?,
+            tenants: AccessTokens::new(
+                peers.oauth_keys(),
+                format!("{origin}/oauth2"),
+                format!("{origin}/methods"),
+                clock.clone(),
+            ),
             sender: sender(config, &settings, &db, &clock, dev)?,
             db,
             ring,

@@ -217,7 +217,14 @@ async fn tls_needs_an_authority_that_was_named() {
     let port = nowhere().await.port();
     let server = Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", "0", "--save", "", "--tls-auth-clients", "no"])
-        .args(["--tls-port", &port.to_string(), "--tls-cert-file", &file("cert.pem"), "--tls-key-file", &file("key.pem")])
+        .args([
+            "--tls-port",
+            &port.to_string(),
+            "--tls-cert-file",
+            &file("cert.pem"),
+            "--tls-key-file",
+            &file("key.pem"),
+        ])
         .args(["--dir", folder.path().to_str().unwrap()])
         .stdout(Stdio::null())
         .spawn()

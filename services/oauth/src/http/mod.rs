@@ -3,9 +3,12 @@
 mod accept;
 mod client_header;
 mod discovery;
+mod internal;
 mod jwks;
 mod refusals;
 mod token;
+
+pub use internal::internal_endpoints;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
@@ -16,6 +19,12 @@ use tessera_common::server::Endpoints;
 #[must_use]
 pub fn endpoints() -> Endpoints {
     endpoints![token::post, jwks::get, discovery::get, discovery::get_by_issuer_path]
+}
+
+/// The keys for those who check access tokens: services fetch them from the internal listener, where they call everything else.
+#[must_use]
+pub fn key_endpoints() -> Endpoints {
+    endpoints![jwks::get]
 }
 
 /// A public document: any page may read it, and caches may keep it for less than the time that a key is published ahead.
