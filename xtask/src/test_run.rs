@@ -1,14 +1,17 @@
 //! The one test command: finds out which engines are there, runs every suite in order, and ends
 //! with one table whose last lines say what was left out and how to get it.
 
+mod absence;
 mod counts;
 mod postgres;
+mod redis;
+mod servers;
 mod suites;
 mod summary;
 
 use crate::process;
 use crate::stopwatch::Stopwatch;
-use crate::test_run::postgres::Postgres;
+use crate::test_run::servers::Servers;
 use crate::test_run::suites::Suite;
 use crate::test_run::summary::{Row, Summary};
 use crate::workspace::Workspace;
@@ -18,12 +21,15 @@ use crate::workspace::Workspace;
 pub fn run(workspace: &Workspace, require_all: bool) -> anyhow::Result<bool> {
     process::catch_interrupts()?;
     let total = Stopwatch::start();
-    // Kept to the end of this function: a private server stops and goes away with it.
-    let postgres = Postgres::find();
-    println!("PostgreSQL: {}", postgres.describe());
-    if require_all && let Some(absence) = postgres.absence() {
-        print!("{absence}");
-        println!("FAILED: --require-all, but PostgreSQL would be left out; nothing was built or run");
+    // Kept to the end of this function: private servers stop and go away with it.
+    let servers = Servers::find();
+    print!("{}", servers.describe());
+    let absences = servers.absences();
+    let left_out = absences.iter().map(|absence| absence.name).collect::<Vec<_>>().join(", ");
+    let print_absences = || absences.iter().for_each(|absence| print!("{absence}"));
+    if require_all && !absences.is_empty() {
+        print_absences();
+        println!("FAILED: --require-all, but {left_out} would be left out; nothing was built or run");
         return Ok(false);
     }
 
@@ -35,22 +41,20 @@ pub fn run(workspace: &Workspace, require_all: bool) -> anyhow::Result<bool> {
             continue;
         }
         println!("\n[{}] suite {} of {}: {}", total.display(), index + 1, suites.len(), suite.title());
-        let row = run_suite(workspace, suite, &postgres);
+        let row = run_suite(workspace, suite, &servers);
         println!("[{}] {}", total.display(), row.sentence());
         summary.add(row);
     }
     print!("\n{}", summary.table());
-    if let Some(absence) = postgres.absence() {
-        print!("{absence}");
-    }
-    println!("{}", summary.last_line(&total.display(), postgres.absence().map(|_| "PostgreSQL")));
+    print_absences();
+    println!("{}", summary.last_line(&total.display(), Some(left_out.as_str()).filter(|names| !names.is_empty())));
     Ok(summary.passed())
 }
 
 /// Runs one suite; one that cannot run at all has failed.
-fn run_suite(workspace: &Workspace, suite: &Suite, postgres: &Postgres) -> Row {
+fn run_suite(workspace: &Workspace, suite: &Suite, servers: &Servers) -> Row {
     let watch = Stopwatch::start();
-    let result = suite.run(workspace, postgres);
+    let result = suite.run(workspace, servers);
     let elapsed = watch.elapsed();
     match result {
         Ok((counts, problem)) => Row::new(*suite, counts, elapsed, problem),

@@ -8,10 +8,12 @@
 mod app;
 mod client;
 mod databases;
+mod redis;
 
 pub use app::{START, TestApp};
 pub use client::{Answer, Call, streamed};
 pub use databases::Engine;
+pub use redis::{SharedRedis, absent_redis};
 pub use reqwest::Method;
 pub use serde_json::{Value, json};
 

@@ -5,12 +5,12 @@ mod handshake;
 mod private;
 
 use std::env;
-use std::fmt;
 use std::process::Command;
 
 use reqwest::Url;
 
 use self::private::Server;
+use super::absence::Absence;
 use crate::process;
 
 /// Names the server of the tests.
@@ -36,17 +36,11 @@ pub enum Postgres {
     Absent(Absence),
 }
 
-/// Why there is none, and how to get one.
-#[derive(Debug)]
-pub struct Absence {
-    reasons: Vec<String>,
-}
-
 impl Postgres {
     /// Looks for a server and starts a private one if there is none.
     pub fn find() -> Self {
         if is_switched_off() {
-            return Self::Absent(Absence { reasons: vec![format!("{SWITCH} is off")] });
+            return Self::Absent(absence(vec![format!("{SWITCH} is off")]));
         }
         let url = env::var(URL).ok().filter(|url| !url.is_empty()).unwrap_or_else(|| DEFAULT_URL.to_owned());
         let instead = match reach(&url) {
@@ -55,10 +49,7 @@ impl Postgres {
         };
         match private::start() {
             Ok(server) => Self::Private { server, instead },
-            Err(error) => {
-                let reasons = vec![instead, format!("no private server: {error:#}")];
-                Self::Absent(Absence { reasons })
-            }
+            Err(error) => Self::Absent(absence(vec![instead, format!("no private server: {error:#}")])),
         }
     }
 
@@ -78,7 +69,7 @@ impl Postgres {
             Self::Private { server, instead } => {
                 format!("a private server, {} ({instead})", server.describe())
             }
-            Self::Absent(absence) => format!("left out ({})", absence.reasons.join("; ")),
+            Self::Absent(absence) => absence.sentence(),
         }
     }
 
@@ -91,14 +82,8 @@ impl Postgres {
     }
 }
 
-impl fmt::Display for Absence {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "left out: PostgreSQL (the tests run on SQLite alone)")?;
-        for reason in &self.reasons {
-            writeln!(out, "    because {reason}")?;
-        }
-        writeln!(out, "    get it with: {}", remedy())
-    }
+fn absence(reasons: Vec<String>) -> Absence {
+    Absence { name: "PostgreSQL", without: "the tests run on SQLite alone", reasons, remedy: remedy() }
 }
 
 fn is_switched_off() -> bool {
@@ -162,7 +147,7 @@ mod tests {
 
     #[test]
     fn an_absent_server_is_switched_off_and_says_how_to_get_one() {
-        let absent = Postgres::Absent(Absence { reasons: vec!["nothing answers".to_owned()] });
+        let absent = Postgres::Absent(absence(vec!["nothing answers".to_owned()]));
         assert_eq!(environment(&absent), [(SWITCH.to_owned(), Some("off".to_owned())), (URL.to_owned(), None)]);
         let text = absent.absence().unwrap().to_string();
         assert!(text.starts_with("left out: PostgreSQL"));

@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::process::Command;
 
 use super::counts::Counts;
-use super::postgres::Postgres;
+use super::servers::Servers;
 use crate::report::Outcome;
 use crate::rulebook::Rulebook;
 use crate::workspace::{Package, Workspace};
@@ -69,20 +69,20 @@ impl Suite {
     }
 
     /// Runs it: its counts, and what is wrong if something is.
-    pub fn run(self, workspace: &Workspace, postgres: &Postgres) -> anyhow::Result<(Counts, Option<String>)> {
+    pub fn run(self, workspace: &Workspace, servers: &Servers) -> anyhow::Result<(Counts, Option<String>)> {
         match self {
             Self::Nextest => {
-                let mut command = cargo(workspace, postgres);
+                let mut command = cargo(workspace, servers);
                 command.args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
                 tests(&mut command, Counts::read_nextest)
             }
             Self::CargoTest => {
-                let mut command = cargo(workspace, postgres);
+                let mut command = cargo(workspace, servers);
                 command.args(["test", "--tests", "--workspace", "--locked", "--no-fail-fast"]);
                 tests(&mut command, Counts::read_built_in)
             }
             Self::DocTests => {
-                let mut command = cargo(workspace, postgres);
+                let mut command = cargo(workspace, servers);
                 command.args(["test", "--doc", "--workspace", "--locked", "--no-fail-fast"]);
                 tests(&mut command, Counts::read_built_in)
             }
@@ -95,10 +95,10 @@ impl Suite {
     }
 }
 
-fn cargo(workspace: &Workspace, postgres: &Postgres) -> Command {
+fn cargo(workspace: &Workspace, servers: &Servers) -> Command {
     let mut command = process::cargo();
     command.current_dir(&workspace.root);
-    postgres.configure(&mut command);
+    servers.configure(&mut command);
     // The output passes through this program, which would otherwise cost a person the colours.
     let chosen = ["CARGO_TERM_COLOR", "NO_COLOR"].iter().any(|name| std::env::var_os(name).is_some());
     if !chosen && std::io::stderr().is_terminal() {

@@ -1,7 +1,13 @@
 //! From the outbox to the consumers.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use tessera_common::random::Random;
+use tessera_common::server::Stop;
 use tessera_messaging::{DecodeError, Envelope, Event, Relay, inbox};
-use tessera_storage::Db;
+use tessera_storage::cache::RedisSettings;
+use tessera_storage::{Cache, Db};
 use tokio::sync::watch;
 
 use crate::support::{Happened, World};
@@ -17,6 +23,7 @@ on_both_engines!(
     order_is_kept_per_aggregate_over_many_pages,
     a_second_relay_waits_its_turn,
     the_loop_sends_when_woken_and_stops_when_told,
+    a_relay_is_woken_by_the_commit_of_another_process,
 );
 
 async fn what_is_rolled_back_is_never_sent(world: &World) {
@@ -149,6 +156,40 @@ async fn the_loop_sends_when_woken_and_stops_when_told(world: &World) {
     let mut applied = witness.applied();
     applied.sort_unstable();
     assert_eq!(applied, [1, 2], "what is there at the stop is sent first");
+}
+
+async fn a_relay_is_woken_by_the_commit_of_another_process(world: &World) {
+    let Some((here, there)) = two_processes() else { return };
+    let witness = world.subscribe("a");
+    let relay =
+        Relay::new(world.db.clone(), world.clock.clone(), world.bus.clone()).woken_by(here.wake_up("test.relay"));
+    let stop = Stop::new();
+    let (listening, stopped) = (stop.signal(), stop.signal().receiver());
+    tokio::spawn(async move { here.run(listening).await });
+    tokio::spawn(async move { relay.run(stopped).await });
+    // The loop looks each second by itself: ten events, each told of after the one before has arrived, would take it ten.
+    let rounds = async {
+        for version in 1..=10 {
+            world.emit(world.aggregate(), version).await;
+            while witness.applied().len() < usize::try_from(version).unwrap() {
+                there.wake_up("test.relay").notify();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), rounds).await.expect("woken");
+}
+
+/// Two processes of a platform that share Redis, unless the tests are told to leave it out.
+fn two_processes() -> Option<(Cache, Cache)> {
+    if std::env::var("TESSERA_TEST_REDIS").as_deref() == Ok("off") {
+        return None;
+    }
+    let url = std::env::var("TESSERA_TEST_REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379/0".to_owned());
+    let namespace = format!("tessera_test_{}", u128::from_le_bytes(Random::system().bytes()));
+    let settings = RedisSettings { url: url.into(), namespace, instances: NonZeroU32::MIN, authorities: None };
+    let process = || Cache::redis(&settings, &Random::system()).unwrap();
+    Some((process(), process()))
 }
 
 /// Makes every update of the outbox fail, and mends it again.

@@ -32,7 +32,7 @@ pub struct RedisSettings {
     pub namespace: String,
     /// How many replicas share a limit: each allows this part of it while Redis is away.
     pub instances: NonZeroU32,
-    /// Certificates of the authorities that may vouch for the server, PEM; the machine's own ones if absent. Only with `rediss://`.
+    /// Certificates of the authorities that may vouch for a `rediss://` server, PEM; the machine's own ones if absent.
     pub authorities: Option<Vec<u8>>,
 }
 

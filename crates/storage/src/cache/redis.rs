@@ -42,10 +42,10 @@ impl Redis {
     pub(super) fn open(settings: &RedisSettings, random: &Random) -> RedisResult<Self> {
         let url = settings.url.expose_secret();
         let client = match &settings.authorities {
-            None => Client::open(url)?,
-            Some(pem) => {
+            Some(pem) if url.starts_with("rediss://") => {
                 Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert: Some(pem.clone()) })?
             }
+            _ => Client::open(url)?,
         };
         Ok(Self(Arc::new(Inner {
             connection: Connection::new(client),

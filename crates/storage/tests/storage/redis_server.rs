@@ -74,7 +74,6 @@ impl Lent {
         if !keys.is_empty() {
             redis::cmd("DEL").arg(keys).exec_async(&mut self.connection).await.unwrap();
         }
-        redis::cmd("SCRIPT").arg("FLUSH").exec_async(&mut self.connection).await.unwrap();
     }
 }
 
