@@ -1,4 +1,4 @@
-//! Signing keys on both engines, and what a verifier of access tokens refuses.
+//! Signing keys on both engines, and what verifiers of access tokens and of services' tokens refuse.
 
 #[cfg(test)]
 #[macro_use]
@@ -8,5 +8,7 @@ mod support;
 mod access_tokens;
 #[cfg(test)]
 mod kept_keys;
+#[cfg(test)]
+mod service_tokens;
 #[cfg(test)]
 mod signing_keys;
