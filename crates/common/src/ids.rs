@@ -1,5 +1,7 @@
 //! Typed ids: one kind per entity, so that mixing two is a compile error. Time-ordered UUIDs (version 7), never a secret.
 
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use uuid::{Builder, Uuid};
 
 use crate::clock::Timestamp;
@@ -46,7 +48,23 @@ macro_rules! typed_ids {
                 self.0.fmt(f)
             }
         }
+
+        impl $crate::__utoipa::PartialSchema for $name {
+            fn schema() -> $crate::__utoipa::openapi::RefOr<$crate::__utoipa::openapi::Schema> {
+                $crate::ids::schema()
+            }
+        }
+
+        impl $crate::__utoipa::ToSchema for $name {}
     )+};
+}
+
+/// How the internal API describes a typed id.
+#[doc(hidden)]
+#[must_use]
+pub fn schema() -> RefOr<Schema> {
+    let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
+    ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
 }
 
 /// Seconds between the Unix epoch and the one that [`encode_prefixed`] counts from (2014-05-13).

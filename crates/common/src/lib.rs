@@ -10,3 +10,5 @@ pub mod telemetry;
 
 #[doc(hidden)]
 pub use pastey as __pastey;
+#[doc(hidden)]
+pub use utoipa as __utoipa;

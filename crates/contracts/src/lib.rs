@@ -3,6 +3,7 @@
 pub mod call;
 pub mod email_address;
 pub mod events;
+pub mod http;
 pub mod ids;
 pub mod oauth;
 pub mod sessions;

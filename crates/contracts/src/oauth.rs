@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::call::CallError;
 use crate::ids::{SessionId, UserId};
@@ -30,7 +31,7 @@ pub trait OAuthApi: Send + Sync + std::fmt::Debug {
 }
 
 /// An OAuth client, as far as others must know it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Application {
     /// Its `client_id`.
     pub id: String,

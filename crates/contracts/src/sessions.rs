@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tessera_common::clock::Timestamp;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::call::CallError;
@@ -57,7 +58,7 @@ pub enum Credential {
 }
 
 /// A client that was recognised.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Resolved {
     /// The client.
     pub client: BrowserClientId,
@@ -78,7 +79,7 @@ impl Resolved {
 }
 
 /// A live session in brief.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionSummary {
     /// Its id.
     pub id: SessionId,
@@ -91,13 +92,15 @@ pub struct SessionSummary {
     /// The security epoch it was born under.
     pub epoch: i64,
     /// When a first factor was last proved in it.
+    #[schema(value_type = String, format = DateTime)]
     pub first_factor_at: Timestamp,
     /// When a second factor was last proved in it.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub second_factor_at: Option<Timestamp>,
 }
 
 /// An account as auth read it with the proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Account {
     /// The user.
     pub user: UserId,
@@ -112,15 +115,17 @@ pub struct Account {
     /// Whether it was proved.
     pub email_verified: bool,
     /// When the account was made.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
     /// Second factors the account demands; empty for none.
     pub demanded: Vec<FactorKind>,
 }
 
 /// Kinds of factors, by the platform's own names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FactorKind {
     /// A password.
@@ -138,18 +143,19 @@ pub enum FactorKind {
 }
 
 /// A factor that was proved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Proof {
     /// Which.
     pub kind: FactorKind,
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// The account's epoch, read with it.
     pub epoch: i64,
 }
 
 /// Where a login comes from: decides the session's policy and its credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
     /// The identity API and the pages: the browser's client and its cookie.
@@ -217,7 +223,7 @@ pub struct SessionBegun {
 }
 
 /// Ends everything of a user that is older than a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Cut {
     /// Whose.
     pub user: UserId,
@@ -230,7 +236,7 @@ pub struct Cut {
 }
 
 /// What a cut did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CutDone {
     /// The user's floor now.
     pub floor: i64,
@@ -239,7 +245,7 @@ pub struct CutDone {
 }
 
 /// Whether something may be issued for a user now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Standing {
     /// The session lives; true when none was asked about.
     pub alive: bool,
@@ -248,7 +254,9 @@ pub struct Standing {
     /// The account may not be used.
     pub disabled: bool,
     /// When a first factor was last proved in the session.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub first_factor_at: Option<Timestamp>,
     /// When a second factor was last proved in the session.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub second_factor_at: Option<Timestamp>,
 }

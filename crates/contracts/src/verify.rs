@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tessera_common::clock::Timestamp;
+use utoipa::ToSchema;
 
 use crate::call::CallError;
 use crate::ids::{UserId, VerificationId};
@@ -33,7 +34,7 @@ pub trait VerifyApi: Send + Sync + std::fmt::Debug {
 }
 
 /// What a verification is to be.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Initiate {
     /// Chosen by the caller, in its own transaction.
     pub id: VerificationId,
@@ -56,7 +57,7 @@ pub struct Initiate {
 }
 
 /// A way to a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// Mail.
@@ -66,7 +67,7 @@ pub enum Channel {
 }
 
 /// What a verification is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// Proving that an address is the user's.
@@ -76,7 +77,7 @@ pub enum Purpose {
 }
 
 /// A message of the platform, by name; its text is verify's.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Message {
     /// Which one.
     pub name: MessageName,
@@ -87,7 +88,7 @@ pub struct Message {
 }
 
 /// The messages of the platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageName {
     /// A link that verifies an address.
@@ -99,7 +100,7 @@ pub enum MessageName {
 }
 
 /// The form of a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CodeForm {
     /// So many digits: at most 5 wrong answers.
@@ -112,12 +113,13 @@ pub enum CodeForm {
 }
 
 /// How an initiation ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Initiated {
     /// It lives.
     Live {
         /// Until when.
+        #[schema(value_type = String, format = DateTime)]
         expires_at: Timestamp,
     },
     /// The recipient had too many messages.
@@ -139,7 +141,7 @@ pub struct Validate {
 }
 
 /// What a presented code was worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Right, and spent by this call.

@@ -10,7 +10,7 @@ mod store;
 
 use tessera_storage::Migrations;
 
-pub use http::endpoints;
+pub use http::{endpoints, internal_endpoints};
 pub use oauth::{OAuth, Parts, Settings, issuer, open_keys};
 
 /// The schema of this context.

@@ -24,6 +24,19 @@ pub fn descriptions() -> Vec<(&'static str, OpenApi)> {
     all.into_iter().map(|(name, title, what, endpoints)| (name, endpoints.describe(title, what))).collect()
 }
 
+/// The description of what each context answers its siblings, by file name: on the internal listeners of the four services. The
+/// all-in-one calls functions.
+#[must_use]
+pub fn internal_descriptions() -> Vec<(&'static str, OpenApi)> {
+    let all: [(&str, &str, Endpoints); 3] = [
+        ("internal-sessions", "Tessera sessions, for its siblings", tessera_sessions::internal_endpoints()),
+        ("internal-verify", "Tessera verify, for its siblings", tessera_verify::internal_endpoints()),
+        ("internal-oauth", "Tessera oauth, for its siblings", tessera_oauth::internal_endpoints()),
+    ];
+    let what = "The calls between services. A caller presents a svc+jwt; deploy/calls.toml says who may call what.";
+    all.into_iter().map(|(name, title, endpoints)| (name, endpoints.describe(title, what))).collect()
+}
+
 /// The pages that show the descriptions, under `/docs/`.
 #[must_use]
 pub fn explorer() -> SwaggerUi {
@@ -43,7 +56,7 @@ pub fn explorer() -> SwaggerUi {
 /// When a file cannot be written.
 pub fn write(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
-    for (name, description) in descriptions() {
+    for (name, description) in descriptions().into_iter().chain(internal_descriptions()) {
         let file = folder.join(format!("{name}.json"));
         let json = description.to_pretty_json()? + "\n";
         std::fs::write(&file, json).with_context(|| format!("{} cannot be written", file.display()))?;

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use tessera_standalone::describe::descriptions;
+use tessera_standalone::describe::{descriptions, internal_descriptions};
 use tessera_testkit::{Answer, Engine, Method, TestApp, Value, json, on_every_database};
 
 /// A path under each dialect that nothing is registered for, one that exists with a verb that takes a body, and how the dialect says an
@@ -119,7 +119,7 @@ on_every_database! {
 
 #[test]
 fn every_operation_is_described() {
-    for (name, description) in descriptions() {
+    for (name, description) in descriptions().into_iter().chain(internal_descriptions()) {
         let description: Value = serde_json::to_value(&description).expect("JSON");
         assert!(description["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
         for (path, item) in description["paths"].as_object().expect("paths") {

@@ -12,7 +12,7 @@ mod workers;
 
 use tessera_storage::Migrations;
 
-pub use http::{dev_endpoints, endpoints};
+pub use http::{dev_endpoints, endpoints, internal_endpoints};
 pub use senders::{Mailbox, Sender};
 pub use verify::{Parts, Settings, Verify};
 

@@ -27,6 +27,25 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
+/// What an operation is called by, and how OpenAPI describes it.
+#[derive(Clone)]
+pub struct Description {
+    /// Its verb.
+    pub method: HttpMethod,
+    /// Its path, parameters in braces.
+    pub path: String,
+    /// What it takes and answers.
+    pub operation: Operation,
+    /// The schemas that `operation` refers to, by name.
+    pub schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl std::fmt::Debug for Description {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.path)
+    }
+}
+
 impl Endpoint {
     /// The operation that `handler` serves, at the path and verb that its description `P` names.
     pub fn of<P, F, Args>(handler: F) -> Self
@@ -39,12 +58,23 @@ impl Endpoint {
         let documented = P::methods().into_iter().next().unwrap_or(HttpMethod::Get);
         let mut schemas = Vec::new();
         P::schemas(&mut schemas);
+        Self::new(Description { method: documented, path: P::path(), operation: P::operation(), schemas }, handler)
+    }
+
+    /// The operation that `handler` serves, described by hand: where descriptions are made from types and not from attributes.
+    pub fn new<F, Args>(description: Description, handler: F) -> Self
+    where
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let Description { method: documented, path, operation, schemas } = description;
         Self {
             method: method(&documented),
             documented,
-            path: P::path(),
+            path,
             route: Arc::new(move || web::to(handler.clone())),
-            operation: P::operation(),
+            operation,
             schemas,
         }
     }

@@ -13,7 +13,7 @@ pub use address::{Caller, Network};
 pub use body::{Body, MAX_BODY};
 pub use cookie::{OneCookie, one_cookie};
 pub use edge::{guard, not_found, request_id};
-pub use endpoint::{Endpoint, Endpoints};
+pub use endpoint::{Description, Endpoint, Endpoints};
 pub use limits::AddressLimit;
 pub use origin::{Origin, SameOrigin};
 pub use run::{Listener, Stop, StopSignal, listen};

@@ -3,9 +3,12 @@
 mod accept;
 mod client_header;
 mod discovery;
+mod internal;
 mod jwks;
 mod refusals;
 mod token;
+
+pub use internal::internal_endpoints;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};

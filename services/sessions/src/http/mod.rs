@@ -5,9 +5,12 @@ mod caller;
 mod client;
 mod client_sessions;
 mod client_view;
+mod internal;
 mod keys;
 mod me;
 mod version;
+
+pub use internal::internal_endpoints;
 
 use tessera_common::endpoints;
 use tessera_common::server::Endpoints;

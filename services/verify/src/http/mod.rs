@@ -4,11 +4,14 @@ mod dev_mailbox;
 mod dev_messages;
 mod initiate;
 mod initiate_params;
+mod internal;
 mod json;
 mod tenant_call;
 mod validate;
 mod verification;
 mod verifier;
+
+pub use internal::internal_endpoints;
 
 use tessera_common::endpoints;
 use tessera_common::server::Endpoints;

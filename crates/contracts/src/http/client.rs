@@ -1,0 +1,38 @@
+//! The HTTP client that every call to a sibling goes through: the one place where it is built.
+
+use std::time::Duration;
+
+use reqwest::{Certificate, Client, redirect};
+
+/// How long a connection may take, TLS included: short enough to try another time within a call.
+const CONNECT_WITHIN: Duration = Duration::from_millis(500);
+/// When an idle connection is given up: before our listeners close it (15 s), so that no call meets the close half-way.
+const IDLE: Duration = Duration::from_secs(10);
+/// Idle connections that are kept for each sibling.
+const KEPT: usize = 64;
+
+/// The client cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificates to trust cannot be read, they are one PEM file: {0}")]
+pub struct ClientError(#[from] reqwest::Error);
+
+/// A client for calls to siblings. It keeps connections, follows no redirect, and goes through no proxy.
+///
+/// `trust` is a bundle of PEM certificates: the authorities that siblings' certificates are issued by, and no others. Without one only
+/// plain HTTP is spoken.
+///
+/// # Errors
+/// When `trust` has no certificate that can be read.
+pub fn client(trust: Option<&[u8]>) -> Result<Client, ClientError> {
+    let authorities = trust.map(Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
+    let client = Client::builder()
+        .tls_certs_only(authorities)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_WITHIN)
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(KEPT)
+        .tcp_nodelay(true)
+        .build()?;
+    Ok(client)
+}

@@ -1,0 +1,150 @@
+//! What the side that calls makes of a sibling that does not answer as it should.
+
+use std::net::TcpListener;
+
+use tessera_common::clock::Clock;
+use tessera_common::random::Random;
+use tessera_contracts::call::CallError;
+use tessera_contracts::http::sessions::HttpSessions;
+use tessera_contracts::http::verify::HttpVerify;
+use tessera_contracts::ids::{UserId, VerificationId};
+use tessera_contracts::sessions::{Credential, Cut, CutDone, SessionsApi as _};
+use tessera_contracts::verify::{Validate, Verdict, VerifyApi as _};
+use tessera_testkit::START;
+
+use super::support::{Reply, Services, Stub, header};
+
+const DONE: &str = r#"{"floor":3,"ended":1}"#;
+
+async fn cut(stub: &Stub) -> Result<CutDone, CallError> {
+    let sessions = HttpSessions::new(Services::new(&Clock::fixed(START)).peer("auth", &stub.base));
+    sessions.cut(Cut { user: UserId::new(START, &Random::system()), epoch: 3, disabled: false, keep: None }).await
+}
+
+/// Calls once, and answers how it went and how many requests that took.
+async fn cut_by(replies: &[Reply]) -> (Result<CutDone, CallError>, usize) {
+    let stub = Stub::start(replies.to_vec()).await;
+    (cut(&stub).await, stub.requests().len())
+}
+
+fn is_unavailable<T>(answered: &Result<T, CallError>, after: u32) -> bool {
+    matches!(answered, Err(CallError::Unavailable { callee: "sessions" | "verify", retry_after }) if *retry_after == after)
+}
+
+fn has_failed<T>(answered: &Result<T, CallError>) -> bool {
+    matches!(answered, Err(CallError::Failed { .. }))
+}
+
+#[tokio::test]
+async fn a_call_says_who_calls_and_how_long_it_waits() {
+    let stub = Stub::start([Reply::new(200, DONE)]).await;
+    assert_eq!(cut(&stub).await.expect("answered"), CutDone { floor: 3, ended: 1 });
+    let requests = stub.requests();
+    let [request] = requests.as_slice() else { panic!("{requests:?}") };
+    assert!(request.starts_with("POST /internal/sessions/cut HTTP/1.1\r\n"), "{request}");
+    assert_eq!(header(request, "tessera-path"), Some("auth"));
+    assert_eq!(header(request, "content-type"), Some("application/json"));
+    assert!(header(request, "authorization").is_some_and(|value| value.starts_with("Bearer ey")));
+    let waits: u64 = header(request, "tessera-timeout-ms").expect("said").parse().expect("a number");
+    assert!((500..=1000).contains(&waits), "{waits}");
+}
+
+#[tokio::test]
+async fn a_sibling_that_cannot_now_is_asked_once_more() {
+    let busy = Reply::new(503, "").with("retry-after: 7");
+    let (answered, requests) = cut_by(&[busy.clone(), Reply::new(200, DONE)]).await;
+    assert_eq!((answered.expect("answered").floor, requests), (3, 2));
+    let (answered, requests) = cut_by(&[busy]).await;
+    assert!(is_unavailable(&answered, 7) && requests == 2, "{answered:?} {requests}");
+}
+
+#[tokio::test]
+async fn each_try_has_a_token_of_its_own() {
+    let stub = Stub::start([Reply::new(503, ""), Reply::new(200, DONE)]).await;
+    let _ = cut(&stub).await.expect("answered");
+    let requests = stub.requests();
+    assert_ne!(header(&requests[0], "authorization"), header(&requests[1], "authorization"));
+}
+
+#[tokio::test]
+async fn a_method_that_counts_is_not_repeated() {
+    let stub = Stub::start([Reply::new(503, ""), Reply::new(200, "\"proved\"")]).await;
+    let verify = HttpVerify::new(Services::new(&Clock::fixed(START)).peer("auth", &stub.base));
+    let id = VerificationId::new(START, &Random::system());
+    let validate = || Validate { id, holder: "h".to_owned(), code: "1".to_owned().into() };
+    let answered = verify.validate(validate()).await;
+    assert!(is_unavailable(&answered, 1) && stub.requests().len() == 1, "{answered:?}");
+    assert_eq!(verify.validate(validate()).await.expect("answered"), Verdict::Proved);
+}
+
+#[tokio::test]
+async fn silence_is_a_time_out_and_is_not_repeated() {
+    let stub = Stub::start([Reply::Silence]).await;
+    let sessions = HttpSessions::new(Services::new(&Clock::fixed(START)).peer("auth", &stub.base));
+    let credential = Credential::Cookie("c".to_owned().into());
+    let answered = sessions.client_known(credential, UserId::new(START, &Random::system())).await;
+    assert!(is_unavailable(&answered, 1) && stub.requests().len() == 1, "{answered:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_may_have_been_done_and_is_not_repeated() {
+    let half = Reply::Raw("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_owned());
+    for reply in [Reply::HangUp, half] {
+        let (answered, requests) = cut_by(&[reply]).await;
+        assert!(is_unavailable(&answered, 1) && requests == 1, "{answered:?} {requests}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_unavailable() {
+    let services = Services::new(&Clock::fixed(START));
+    let nobody = {
+        let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        format!("http://{}", socket.local_addr().expect("bound")).parse().expect("a URL")
+    };
+    let sessions = HttpSessions::new(services.peer("auth", &nobody));
+    let answered = sessions.standing(UserId::new(START, &Random::system()), None).await;
+    assert!(is_unavailable(&answered, 1), "{answered:?}");
+}
+
+#[tokio::test]
+async fn what_stands_between_may_come_back() {
+    for status in [502, 504] {
+        let (answered, requests) = cut_by(&[Reply::new(status, "<html>")]).await;
+        assert!(is_unavailable(&answered, 1) && requests == 1, "{status}: {answered:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_is_a_fault_and_is_not_repeated() {
+    for body in ["", "{", "null", "[]", r#"{"floor":"3"}"#, "<html>", "\u{0}"] {
+        let (answered, requests) = cut_by(&[Reply::new(200, body)]).await;
+        assert!(has_failed(&answered) && requests == 1, "{body:?}: {answered:?}");
+    }
+    for status in [204, 302, 400, 401, 403, 404, 429, 500, 508] {
+        let moved = Reply::new(status, DONE).with("location: /internal/sessions/cut");
+        let (answered, requests) = cut_by(&[moved]).await;
+        assert!(has_failed(&answered) && requests == 1, "{status}: {answered:?} {requests}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_over_the_limit_is_left_unread() {
+    // Announced and sent in part only: whoever went on reading would wait for the rest.
+    let large = format!("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n{}", " ".repeat(1024 * 1024 + 1));
+    let (answered, requests) = cut_by(&[Reply::Raw(large)]).await;
+    assert!(has_failed(&answered) && requests == 1, "{answered:?}");
+    let full = format!("{DONE}{}", " ".repeat(1024 * 1024 - DONE.len()));
+    let (answered, _) = cut_by(&[Reply::new(200, &full)]).await;
+    assert_eq!(answered.expect("answered").floor, 3);
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_failure_has_no_secret_and_no_body() {
+    let stub = Stub::start([Reply::new(200, "planted-answer")]).await;
+    let sessions = HttpSessions::new(Services::new(&Clock::fixed(START)).peer("auth", &stub.base));
+    let error = sessions.resolve(Credential::Cookie("planted-secret".to_owned().into())).await.expect_err("garbage");
+    assert!(stub.requests()[0].contains("planted-secret"));
+    let said = format!("{error} {error:?} {sessions:?}");
+    assert!(!said.contains("planted"), "{said}");
+}
