@@ -1,8 +1,8 @@
 //! `svc+jwt`: what a service presents when it calls a sibling.
 //!
 //! A token is good for one request: it is bound to method, path, query and body, ends after 30 seconds, and is accepted once. Ids that
-//! were seen are remembered in this process, so another replica of the callee would accept a stolen token within its half minute; what
-//! it would then get is the repetition of a call that the caller made, and every method is idempotent by its `op` or its state.
+//! were seen are remembered in this process, so another replica of the callee would accept a stolen token within its half minute. What
+//! that does is repeat a call that was made, and every method is idempotent by its `op` or its state.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};

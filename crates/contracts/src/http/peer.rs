@@ -91,13 +91,13 @@ impl Peer {
         let exchange = async {
             let response = self.request(callee, path, body, context)?.send().await.map_err(|error| {
                 let trouble = if error.is_connect() { Trouble::NotReached } else { Trouble::Lost };
-                tracing::warn!(callee, path, error = %Chain(&error.without_url()), "a call was not answered");
+                tracing::warn!(call.to = callee, call.path = path, error = %Chain(&error.without_url()), "a call was not answered");
                 trouble
             })?;
             judged(response).await
         };
         timeout_at(context.deadline, exchange).await.unwrap_or_else(|_| {
-            tracing::warn!(callee, path, "a call was not answered in time");
+            tracing::warn!(call.to = callee, call.path = path, "a call was not answered in time");
             Err(Trouble::Lost)
         })
     }

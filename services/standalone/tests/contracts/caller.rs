@@ -102,9 +102,9 @@ async fn nobody_there_is_unavailable() {
         let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
         format!("http://{}", socket.local_addr().expect("bound")).parse().expect("a URL")
     };
-    let answered =
-        HttpSessions::new(services.peer("auth", &nobody)).standing(UserId::new(START, &Random::system()), None);
-    assert!(is_unavailable(&answered.await, 1));
+    let sessions = HttpSessions::new(services.peer("auth", &nobody));
+    let answered = sessions.standing(UserId::new(START, &Random::system()), None).await;
+    assert!(is_unavailable(&answered, 1), "{answered:?}");
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use tessera_common::server::Endpoints;
 use tessera_contracts::http::calls::Calls;
-use tessera_standalone::compose::Platform;
 
 fn internal_routes() -> BTreeSet<String> {
     let services: [Endpoints; 3] = [
@@ -30,7 +29,6 @@ fn no_internal_route_is_public_or_on_the_all_in_one() {
         tessera_sessions::endpoints(),
         tessera_verify::endpoints().and(tessera_verify::dev_endpoints()),
         tessera_oauth::endpoints(),
-        Platform::internal(),
     ];
     for endpoint in public.iter().flat_map(Endpoints::iter) {
         assert!(!endpoint.path().starts_with("/internal"), "{endpoint:?}");

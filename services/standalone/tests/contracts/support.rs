@@ -68,7 +68,7 @@ impl Services {
             allow_loopback_origins: false,
             trusted_proxies: Vec::new(),
         };
-        let listener = Listener { sockets: vec![socket], endpoints, workers: 1 };
+        let listener = Listener { sockets: vec![socket], endpoints, workers: 1, tls: None };
         let (server, _) = listen(listener, edge, self.clock.clone(), Random::system(), state).expect("listening");
         Internal { base, server }
     }
