@@ -29,8 +29,9 @@ fn listener(listener: &ListenerFacts) -> Option<Refusal> {
 }
 
 fn peer(peer: &Peer, demands_tls: bool) -> Vec<Refusal> {
-    let Ok(url) = peer.url.expose_secret().parse::<Url>() else {
-        return vec![Refusal::new(&peer.setting, "it is not a URL", "write it as scheme://user:password@host")];
+    let Some(url) = &peer.url else { return vec![Refusal::new(&peer.setting, "it is missing", form(&peer.setting))] };
+    let Ok(url) = url.expose_secret().parse::<Url>() else {
+        return vec![Refusal::new(&peer.setting, "it is not a URL", form(&peer.setting))];
     };
     let link = Link::of(&url);
     let mut refusals = Vec::new();
@@ -51,6 +52,19 @@ fn peer(peer: &Peer, demands_tls: bool) -> Vec<Refusal> {
         ));
     }
     refusals
+}
+
+/// What is to be written there.
+fn form(setting: &str) -> &'static str {
+    match setting {
+        "database.url" => "name the database, as postgres://user:password@host/database",
+        "amqp.url" => "name the broker, as amqps://user:password@host:5671/vhost",
+        "redis.url" => "name the Redis that replicas share, as rediss://user:password@host",
+        "verify.smtp_url" => {
+            "name the mail server, as smtps://user:password@host: nobody could verify an address without"
+        }
+        _ => "write it as https://host:port",
+    }
 }
 
 fn encrypted_form(url: &Url) -> String {

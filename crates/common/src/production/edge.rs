@@ -23,6 +23,13 @@ pub(super) fn refusals(facts: &ProductionFacts) -> Vec<Refusal> {
             "set a small number, or 0 for the profile's own",
         ));
     }
+    if facts.service_ports {
+        refusals.push(Refusal::new(
+            "service_ports",
+            "ports beside the origin's are for clients on a person's own machine",
+            "set it to false",
+        ));
+    }
     refusals
 }
 

@@ -4,7 +4,6 @@
 //! all-in-one and the single services are held to the same ones.
 
 mod connections;
-mod dev_features;
 mod edge;
 mod secrets;
 #[cfg(test)]
@@ -19,7 +18,6 @@ use crate::config::ConfigError;
 use crate::server::{Network, Origin};
 use crate::tls::Transport;
 
-pub use dev_features::DevFeature;
 pub use secrets::{Secret, SecretFile, SecretKind};
 
 /// What a process was given, as far as production asks about it.
@@ -43,8 +41,8 @@ pub struct ProductionFacts {
     pub secrets: Vec<Secret>,
     /// The files that secrets are read from.
     pub secret_files: Vec<SecretFile>,
-    /// What is on that belongs on a person's own machine.
-    pub dev_features: Vec<DevFeature>,
+    /// Whether the ports of the single services answer beside the origin's.
+    pub service_ports: bool,
     /// What was wrong already when the rest was gathered, as a file that cannot be read.
     pub found: Vec<Refusal>,
 }
@@ -65,8 +63,8 @@ pub struct ListenerFacts {
 pub struct Peer {
     /// The setting of its URL.
     pub setting: String,
-    /// The URL, which may hold a password.
-    pub url: SecretString,
+    /// The URL, which may hold a password; `None` where none is set.
+    pub url: Option<SecretString>,
 }
 
 /// A setting that production does not take.
@@ -119,7 +117,7 @@ impl fmt::Display for Refused {
 #[must_use]
 pub fn refusals(facts: &ProductionFacts) -> Vec<Refusal> {
     let mut all = facts.found.clone();
-    for rules in [edge::refusals, connections::refusals, secrets::refusals, dev_features::refusals] {
+    for rules in [edge::refusals, connections::refusals, secrets::refusals] {
         all.extend(rules(facts));
     }
     all

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use super::{
-    DevFeature, ListenerFacts, Peer, ProductionFacts, Refusal, Secret, SecretFile, SecretKind, check, refusals,
-};
+use super::{ListenerFacts, Peer, ProductionFacts, Refusal, Secret, SecretFile, SecretKind, check, refusals};
 use crate::server::Origin;
 use crate::tls::Transport;
 
@@ -21,7 +19,7 @@ fn ring(setting: &str, value: &str) -> Secret {
 }
 
 fn peer(url: &str) -> Peer {
-    Peer { setting: "peer".to_owned(), url: url.into() }
+    Peer { setting: "peer".to_owned(), url: Some(url.into()) }
 }
 
 fn listener(address: &str, encrypted: bool) -> ListenerFacts {
@@ -59,7 +57,7 @@ fn in_order() -> ProductionFacts {
             secret("service_key", SecretKind::ServiceKey, JWK),
         ],
         secret_files: vec![file(0o100_600), file(0o100_640)],
-        dev_features: vec![],
+        service_ports: false,
         found: vec![],
     }
 }
@@ -91,7 +89,7 @@ fn all_breaches_are_told_at_once_without_any_secret() {
         origin: String::new(),
         peers: vec![peer("amqp://auth:auth@broker")],
         secrets: vec![ring("auth.keys", RING), ring("oauth.keys", RING), ring("verify.keys", "hunter2")],
-        dev_features: vec![DevFeature::ServicePorts],
+        service_ports: true,
         found: vec![Refusal::new("tls.key", "it cannot be read", "look")],
         ..in_order()
     };
@@ -159,6 +157,8 @@ rows! {
         => "peer", "not encrypted";
     an_unverified_database: |facts| facts.peers = vec![peer("postgres://auth:Rk4vHq8z@db/auth?sslmode=require")]
         => "peer", "verified";
+    no_mail_server: |facts| facts.peers = vec![Peer { setting: "verify.smtp_url".to_owned(), url: None }]
+        => "verify.smtp_url", "missing";
     no_url: |facts| facts.peers = vec![peer("db.internal")] => "peer", "not a URL";
     a_broker_for_guests: |facts| facts.peers = vec![peer("amqps://guest:guest@broker")] => "peer", "tries first";
     a_broker_for_guests_unsaid: |facts| facts.peers = vec![peer("amqps://broker")] => "peer", "guest";
@@ -197,12 +197,5 @@ rows! {
     a_file_for_everybody: |facts| facts.secret_files.push(file(0o100_644)) => "auth.keys_file", "/run/secrets/auth";
     a_file_that_everybody_may_write: |facts| facts.secret_files.push(file(0o100_602)) => "auth.keys_file", "602";
 
-    caught_mail: |facts| facts.dev_features = vec![DevFeature::CaughtMail] => "profile", "caught";
-    dev_clients: |facts| facts.dev_features = vec![DevFeature::DevClients] => "profile", "tessera-dev";
-    a_dev_client_for_whoever_names_none: |facts| facts.dev_features = vec![DevFeature::DefaultApplication]
-        => "oauth.default_application", "tessera-dev";
-    service_ports: |facts| facts.dev_features = vec![DevFeature::ServicePorts] => "service_ports", "ports";
-    a_public_explorer: |facts| facts.dev_features = vec![DevFeature::PublicExplorer] => "profile", "explorer";
-    pages_of_the_users_own_machine: |facts| facts.dev_features = vec![DevFeature::LoopbackOrigins]
-        => "allowed_origins", "own machine";
+    service_ports: |facts| facts.service_ports = true => "service_ports", "ports";
 }
