@@ -39,7 +39,8 @@ fn facts(config: &Config, settings: &ProcessSettings) -> ProductionFacts {
     for setting in config.secrets() {
         add_secret(&mut facts, config, setting);
     }
-    let peer = |setting: &str| Some(Peer { setting: setting.to_owned(), url: config.find::<String>(setting)?.into() });
+    let url = |setting: &str| config.find::<String>(setting).map(Into::into);
+    let peer = |setting: &str| url(setting).map(|url| Peer { setting: setting.to_owned(), url: Some(url) });
     facts.peers.extend(PEERS.into_iter().filter_map(peer));
     facts
 }
