@@ -145,6 +145,17 @@ impl Config {
         }
     }
 
+    /// The names of the settings that are secrets: those with a twin `<name>_file`.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(String::as_str).filter(|key| is_secret(key, &self.keys))
+    }
+
+    /// The setting `key`, which may be none of this process; `None` where it is not, or does not fit.
+    #[must_use]
+    pub fn find<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        self.figment.extract_inner(key).ok()
+    }
+
     /// All settings with their values and origins, secrets hidden.
     #[must_use]
     pub fn show(&self) -> Vec<Shown> {

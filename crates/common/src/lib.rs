@@ -4,6 +4,7 @@ pub mod clock;
 pub mod config;
 pub mod dialect;
 pub mod ids;
+pub mod production;
 pub mod profile;
 pub mod random;
 pub mod server;

@@ -6,6 +6,7 @@ pub mod explorer;
 pub mod foundation;
 pub mod health;
 pub mod peers;
+pub mod production;
 pub mod program;
 pub mod serve;
 pub mod service;

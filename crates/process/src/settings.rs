@@ -62,29 +62,21 @@ impl ProcessSettings {
         self.profile == Profile::Dev
     }
 
-    /// The origin: as set, or in the dev profile localhost at `port`.
+    /// The origin: as set, or localhost at `port`.
     ///
     /// # Errors
-    /// When what was given is not an origin, or not one for this profile.
+    /// When what was given is not an origin.
     pub fn origin(&self, port: u16) -> Result<Origin, ConfigError> {
-        let wrong = |problem: &str| ConfigError::Setting {
-            setting: "origin".to_owned(),
-            problem: problem.to_owned(),
-            origin: "the settings".to_owned(),
-        };
+        let scheme = if self.tls.certificate.is_empty() { "http" } else { "https" };
         let text = match self.origin.as_str() {
-            "" if !self.is_dev() => {
-                return Err(wrong("name the https origin that browsers use, as https://id.example"));
-            }
-            "" if self.tls.certificate.is_empty() => format!("http://localhost:{port}"),
-            "" => format!("https://localhost:{port}"),
+            "" => format!("{scheme}://localhost:{port}"),
             given => given.to_owned(),
         };
-        let origin = Origin::try_from(text).map_err(|problem| wrong(&problem))?;
-        if !self.is_dev() && !origin.is_https() {
-            return Err(wrong("production needs an https origin; end TLS at a proxy and name what browsers see"));
-        }
-        Ok(origin)
+        Origin::try_from(text).map_err(|problem| ConfigError::Setting {
+            setting: "origin".to_owned(),
+            problem,
+            origin: "the settings".to_owned(),
+        })
     }
 
     /// Whom connections to other processes trust, and whether they may be plain.

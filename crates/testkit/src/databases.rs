@@ -50,9 +50,13 @@ pub async fn fresh(engine: Engine) -> (Databases, Leftovers) {
     }
 }
 
+/// How the platform is built once on a template: with keys, and without the clients of the dev profile, which production refuses.
+const PREPARED_AS: (&str, &str) = ("TESSERA_PROFILE", "production");
+
 /// Changes with the schemas, so that a template is never older than they are.
 fn fingerprint() -> String {
     let mut hasher = DefaultHasher::new();
+    PREPARED_AS.hash(&mut hasher);
     for (name, migrations) in SCHEMAS {
         name.hash(&mut hasher);
         for migration in migrations.postgres.iter().chain(migrations.sqlite.iter()) {
@@ -66,7 +70,7 @@ async fn prepare(databases: Databases) {
     for (db, (_, migrations)) in databases.all().into_iter().zip(SCHEMAS) {
         migrations.apply(db).await.expect("migrated");
     }
-    crate::app::build(databases.clone(), Cache::Memory, &[]).await;
+    crate::app::build(databases.clone(), Cache::Memory, &[PREPARED_AS]).await;
     for db in databases.all() {
         db.close().await;
     }

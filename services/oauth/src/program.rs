@@ -48,11 +48,15 @@ impl Service for OAuth {
     }
 
     async fn build(foundation: Foundation, config: &Config) -> anyhow::Result<Self> {
-        let Foundation { db, ring, clock, random, origin, address_factor, peers, .. } = foundation;
+        let Foundation { db, ring, clock, random, origin, dev, address_factor, peers, .. } = foundation;
         let keys = open_keys(&db, &ring, &clock, &random).await?;
         let sessions = peers.sessions()?;
         let settings = config.read_section("oauth")?;
-        Ok(Self::build(Parts { db, keys, clock, random, origin, sessions, address_factor, settings })?)
+        let oauth = Self::build(Parts { db, keys, clock, random, origin, sessions, address_factor, settings })?;
+        if !dev {
+            oauth.refuse_dev_clients().await?;
+        }
+        Ok(oauth)
     }
 
     fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>> {

@@ -1,5 +1,6 @@
 //! What siblings may ask, answered by the same actions as everything else.
 
+use anyhow::bail;
 use async_trait::async_trait;
 use tessera_contracts::call::{CallError, Failure};
 use tessera_contracts::ids::{SessionId, UserId};
@@ -8,6 +9,7 @@ use tessera_contracts::oauth::{Application, FirstPartyToken, OAuthApi};
 use crate::actions::bootstrap_dev::bootstrap_dev;
 use crate::actions::find_application::find_application;
 use crate::actions::issue_first_party::issue_first_party;
+use crate::actions::usable_dev_client::usable_dev_client;
 use crate::oauth::OAuth;
 
 impl OAuth {
@@ -17,6 +19,20 @@ impl OAuth {
     /// When the database fails.
     pub async fn bootstrap_dev(&self) -> Result<(), Failure> {
         bootstrap_dev(self).await
+    }
+
+    /// Refuses a database in which the clients of the dev profile can be used.
+    ///
+    /// # Errors
+    /// When one of them can, or the database fails.
+    pub async fn refuse_dev_clients(&self) -> anyhow::Result<()> {
+        match usable_dev_client(self).await? {
+            None => Ok(()),
+            Some(id) => bail!(
+                "setting `profile`: the OAuth client `{id}` of the dev profile is in this database, and everybody knows it; \
+                 disable it, or use a database that no dev profile has served from"
+            ),
+        }
     }
 }
 

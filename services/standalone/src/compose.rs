@@ -84,6 +84,8 @@ impl Platform {
         })?;
         if dev {
             oauth.bootstrap_dev().await?;
+        } else {
+            oauth.refuse_dev_clients().await?;
         }
         let auth = Auth::build(tessera_auth::Parts {
             db: databases.auth,

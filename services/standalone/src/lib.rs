@@ -3,6 +3,7 @@
 pub mod compose;
 pub mod data_dir;
 pub mod describe;
+pub mod dev_cert;
 pub mod infrastructure;
 pub mod routes;
 pub mod serve;

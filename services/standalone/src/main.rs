@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tessera_common::clock::Clock;
 use tessera_common::config::{Config, ConfigError};
 use tessera_common::telemetry;
 use tessera_process::command::{report, show};
 use tessera_standalone::settings::{self, Settings};
-use tessera_standalone::{describe, serve, service_keys};
+use tessera_standalone::{describe, dev_cert, serve, service_keys};
 
 /// Accounts, sessions, verification and OAuth in one program.
 #[derive(Debug, Parser)]
@@ -32,6 +33,18 @@ enum Command {
         /// The folder to write to
         #[arg(long)]
         out: PathBuf,
+    },
+    /// Make an authority and a certificate of it, for one's own machines
+    DevCert {
+        /// The folder to write to
+        #[arg(long)]
+        out: PathBuf,
+        /// Hosts and addresses it is for, besides localhost
+        #[arg(long = "name")]
+        names: Vec<String>,
+        /// Keep the authority's key, to make more certificates with
+        #[arg(long)]
+        keep_ca_key: bool,
     },
     /// Write the OpenAPI descriptions
     Openapi {
@@ -92,6 +105,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::ServiceKeys { out } => service_keys::write(&out),
+        Command::DevCert { out, names, keep_ca_key } => dev_cert::write(&out, &names, keep_ca_key, &Clock::machine()),
         Command::Openapi { out } => describe::write(&out),
     }
 }

@@ -14,7 +14,21 @@ pub struct Api {
 
 impl Api {
     pub(crate) fn new(origin: String) -> Self {
-        let http = reqwest::Client::builder()
+        Self::built(origin, reqwest::Client::builder())
+    }
+
+    /// A caller that trusts the authorities in a PEM text, and no others.
+    ///
+    /// # Panics
+    /// When there are none in it.
+    #[must_use]
+    pub fn trusting(origin: String, authorities: &str) -> Self {
+        let authorities = reqwest::Certificate::from_pem_bundle(authorities.as_bytes()).expect("authorities");
+        Self::built(origin, reqwest::Client::builder().tls_certs_only(authorities))
+    }
+
+    fn built(origin: String, http: reqwest::ClientBuilder) -> Self {
+        let http = http
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(40))

@@ -23,14 +23,28 @@ impl Instance {
     /// # Panics
     /// When it does not become ready; with what it said.
     pub async fn start(folder: &DataFolder) -> Self {
+        let api = |port| Api::new(format!("http://localhost:{port}"));
+        Self::launch(folder, &[], api(folder.port()), api(folder.internal_port())).await
+    }
+
+    /// The same with some settings changed that make it serve over TLS, to whoever trusts `authorities` (PEM).
+    ///
+    /// # Panics
+    /// When it does not become ready; with what it said.
+    pub async fn start_over_tls(folder: &DataFolder, settings: &[(&str, &str)], authorities: &str) -> Self {
+        let api = |port| Api::trusting(format!("https://localhost:{port}"), authorities);
+        Self::launch(folder, settings, api(folder.port()), api(folder.internal_port())).await
+    }
+
+    async fn launch(folder: &DataFolder, settings: &[(&str, &str)], api: Api, health: Api) -> Self {
         let child = command(folder, &["serve"])
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(folder.log_file())
             .stderr(folder.log_file())
             .spawn()
             .expect("tessera can be run");
-        let mut instance = Self { child, api: Api::new(format!("http://localhost:{}", folder.port())) };
-        let health = Api::new(format!("http://localhost:{}", folder.internal_port()));
+        let mut instance = Self { child, api };
         eventually("ready", PATIENCE, async || {
             if let Some(status) = instance.child.try_wait().expect("its status") {
                 panic!("tessera has ended with {status}:\n{}", folder.log());

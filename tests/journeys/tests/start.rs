@@ -1,6 +1,8 @@
 //! How the program starts, and when it does not.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 
 use tessera_journeys::{DataFolder, Ended, Instance, run};
 
@@ -46,16 +48,41 @@ async fn a_value_that_does_not_fit_is_refused_with_its_setting_and_origin() {
 }
 
 #[tokio::test]
-async fn production_is_refused_without_an_https_origin_and_keys() {
-    let production = ("TESSERA_PROFILE", "production");
-    let refuses = async |settings: &[(&str, &str)], naming: &str| {
-        let folder = DataFolder::new();
-        refused(&run(&folder, &["serve"], settings).await, naming);
-        assert!(!folder.path().join("auth.keys").exists(), "production makes no secrets");
-    };
-    refuses(&[production], "`origin`").await;
-    refuses(&[production, ("TESSERA_ORIGIN", "http://id.example")], "`origin`").await;
-    refuses(&[production, ("TESSERA_ORIGIN", "https://id.example")], "`auth.keys`").await;
+async fn production_names_all_it_refuses_before_it_opens_anything() {
+    let folder = DataFolder::new();
+    let key = folder.path().with_extension("key");
+    std::fs::write(&key, "k1:c2hvcnQ=").expect("written");
+    std::fs::set_permissions(&key, Permissions::from_mode(0o644)).expect("set");
+    let key = key.display().to_string();
+    // A taken port would be the first thing to be told, if it were looked at.
+    let _taken = TcpListener::bind(("127.0.0.1", folder.port())).expect("a free port");
+    let settings = [
+        ("TESSERA_PROFILE", "production"),
+        ("TESSERA_BIND", "0.0.0.0"),
+        ("TESSERA_SERVICE_PORTS", "true"),
+        ("TESSERA_AUTH_KEYS_FILE", &key),
+        ("TESSERA_ALLOWED_ORIGINS", "[\"http://app.example\"]"),
+        ("TESSERA_TRUSTED_PROXIES", "[\"0.0.0.0/0\"]"),
+        ("TESSERA_LIMITS_ADDRESS_FACTOR", "100"),
+        ("TESSERA_TLS_AUTHORITIES", "/nonexistent/ca.pem"),
+    ];
+    let ended = run(&folder, &["serve"], &settings).await;
+    for setting in [
+        "`origin`",
+        "`tls.certificate`",
+        "`tls.authorities`",
+        "`service_ports`",
+        "`auth.keys`",
+        "`auth.keys_file`",
+        "`sessions.keys`",
+        "`allowed_origins`",
+        "`trusted_proxies`",
+        "`limits.address_factor`",
+        "`verify.smtp_url`",
+    ] {
+        refused(&ended, setting);
+    }
+    assert!(!folder.path().exists(), "nothing is made");
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Who sent a request, as far as an address and a user agent tell.
 
 use std::future::{Ready, ready};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::USER_AGENT;
+use actix_web::http::header::{HeaderValue, USER_AGENT};
 use actix_web::{FromRequest, HttpRequest, web};
 use serde::Deserialize;
 
@@ -32,6 +32,12 @@ impl Network {
             _ => false,
         }
     }
+
+    /// Whether every address of its kind is in it.
+    #[must_use]
+    pub const fn is_everyone(&self) -> bool {
+        self.prefix == 0
+    }
 }
 
 impl TryFrom<String> for Network {
@@ -41,6 +47,9 @@ impl TryFrom<String> for Network {
         let wrong = || format!("`{text}` is not an address or a network such as 10.0.0.0/8");
         let (base, prefix) = text.split_once('/').map_or((text.as_str(), None), |(base, prefix)| (base, Some(prefix)));
         let base: IpAddr = base.parse().map_err(|_| wrong())?;
+        if base.to_canonical() != base {
+            return Err(format!("`{text}` is an IPv4 network written as IPv6: write it as 10.0.0.0/8"));
+        }
         let longest = if base.is_ipv4() { 32 } else { 128 };
         let prefix = prefix.map_or(Ok(longest), str::parse).map_err(|_| wrong())?;
         if prefix > longest { Err(wrong()) } else { Ok(Self { base, prefix }) }
@@ -73,7 +82,7 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let peer = request.peer_addr().map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+        let forwarded = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes);
         let trusted = request.app_data::<web::Data<EdgeSettings>>().map(|edge| edge.trusted_proxies.as_slice());
         let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let address = client_address(peer, forwarded, trusted.unwrap_or_default());
@@ -81,16 +90,17 @@ impl FromRequest for Caller {
     }
 }
 
-/// Walks the chain of `X-Forwarded-For` from the right for as long as trusted proxies speak. What cannot be read ends the walk.
-fn client_address<'a>(peer: IpAddr, forwarded: impl Iterator<Item = &'a str>, trusted: &[Network]) -> IpAddr {
+/// Walks the chain of `X-Forwarded-For`, a header or several, from the right for as long as trusted proxies speak. What cannot be
+/// read ends the walk: what stands before it was written by somebody else.
+fn client_address<'a>(peer: IpAddr, forwarded: impl Iterator<Item = &'a [u8]>, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut address = peer.to_canonical();
     if !is_trusted(address) {
         return address;
     }
-    let hops: Vec<&str> = forwarded.flat_map(|line| line.split(',')).map(str::trim).collect();
+    let hops: Vec<&[u8]> = forwarded.flat_map(|line| line.split(|byte| *byte == b',')).collect();
     for hop in hops.into_iter().rev() {
-        let Ok(named) = hop.parse::<IpAddr>() else { break };
+        let Some(named) = hop_address(hop) else { break };
         address = named.to_canonical();
         if !is_trusted(address) {
             break;
@@ -99,8 +109,18 @@ fn client_address<'a>(peer: IpAddr, forwarded: impl Iterator<Item = &'a str>, tr
     address
 }
 
+/// The address of a hop. Some proxies put it in brackets, and some write the port behind it.
+fn hop_address(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim();
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::from);
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
+    hop.parse().ok().or_else(bracketed).or_else(with_port)
+}
+
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     fn network(text: &str) -> Network {
@@ -124,12 +144,75 @@ mod tests {
     }
 
     #[test]
+    fn a_network_has_one_spelling_and_may_be_everyone() {
+        assert!(Network::try_from("::ffff:10.0.0.0/104".to_owned()).is_err());
+        assert!(network("0.0.0.0/0").is_everyone() && network("::/0").is_everyone());
+        assert!(!network("10.0.0.0/8").is_everyone() && !network("::1").is_everyone());
+    }
+
+    /// Where a request came from, sent by `peer` with these headers, when 10.0.0.0/8 and fd00::/8 are proxies.
+    fn seen(peer: &str, headers: &[(&'static str, &[u8])]) -> IpAddr {
+        let mut request = TestRequest::default().peer_addr(SocketAddr::new(ip(peer), 50_000));
+        let origin = crate::server::Origin::try_from("https://id.example".to_owned()).expect("an origin");
+        request = request.app_data(web::Data::new(EdgeSettings {
+            origin,
+            allowed_origins: vec![],
+            allow_loopback_origins: false,
+            trusted_proxies: vec![network("10.0.0.0/8"), network("fd00::/8")],
+        }));
+        for (name, value) in headers {
+            request = request.append_header((*name, HeaderValue::from_bytes(value).expect("a value")));
+        }
+        let request = request.to_http_request();
+        Caller::from_request(&request, &mut Payload::None).into_inner().expect("a caller").address
+    }
+
+    fn chain(peer: &str, line: &str) -> IpAddr {
+        seen(peer, &[("x-forwarded-for", line.as_bytes())])
+    }
+
+    #[test]
     fn forwarded_addresses_count_only_from_trusted_proxies() {
-        let trusted = [network("10.0.0.0/8")];
-        let chain = |peer, line| client_address(ip(peer), std::iter::once(line), &trusted);
         assert_eq!(chain("203.0.113.9", "1.1.1.1"), ip("203.0.113.9"));
+        assert_eq!(chain("2001:db8::9", "1.1.1.1"), ip("2001:db8::9"));
+        assert_eq!(chain("10.0.0.1", "203.0.113.9"), ip("203.0.113.9"));
+        assert_eq!(chain("::ffff:10.0.0.1", "203.0.113.9"), ip("203.0.113.9"));
+    }
+
+    #[test]
+    fn the_right_most_hop_that_is_no_proxy_is_the_caller() {
         assert_eq!(chain("10.0.0.1", "6.6.6.6, 203.0.113.9, 10.0.0.2"), ip("203.0.113.9"));
-        assert_eq!(chain("10.0.0.1", "6.6.6.6, unknown"), ip("10.0.0.1"));
+        assert_eq!(chain("10.0.0.1", "6.6.6.6,2001:db8::9 , fd00::2"), ip("2001:db8::9"));
+        assert_eq!(chain("fd00::1", "10.0.0.3, ::ffff:10.0.0.2"), ip("10.0.0.3"));
+        let lines = [("x-forwarded-for", b"6.6.6.6".as_slice()), ("x-forwarded-for", b"203.0.113.9")];
+        assert_eq!(seen("10.0.0.1", &lines), ip("203.0.113.9"));
+    }
+
+    #[test]
+    fn a_hop_may_have_a_port_or_brackets() {
+        assert_eq!(chain("10.0.0.1", "203.0.113.9:4711"), ip("203.0.113.9"));
+        assert_eq!(chain("10.0.0.1", "[2001:db8::9]:4711"), ip("2001:db8::9"));
+        assert_eq!(chain("10.0.0.1", "[2001:db8::9]"), ip("2001:db8::9"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_hides_what_stands_before_it() {
+        for line in ["6.6.6.6, unknown", "6.6.6.6, ", "6.6.6.6, 300.1.1.1", "6.6.6.6, [::1", "6.6.6.6, _secret"] {
+            assert_eq!(chain("10.0.0.1", line), ip("10.0.0.1"), "{line}");
+            assert_eq!(chain("10.0.0.1", &format!("{line}, 10.0.0.2")), ip("10.0.0.2"), "{line}");
+        }
+        let lines = [("x-forwarded-for", b"6.6.6.6".as_slice()), ("x-forwarded-for", b"\xff, 203.0.113.9, 10.0.0.2")];
+        assert_eq!(seen("10.0.0.1", &lines), ip("203.0.113.9"));
+        let lines = [("x-forwarded-for", b"6.6.6.6".as_slice()), ("x-forwarded-for", b"\xff")];
+        assert_eq!(seen("10.0.0.1", &lines), ip("10.0.0.1"));
+    }
+
+    #[test]
+    fn other_headers_are_not_believed_from_anybody() {
+        for name in ["forwarded", "x-real-ip", "x-client-ip", "cf-connecting-ip", "true-client-ip"] {
+            assert_eq!(seen("10.0.0.1", &[(name, b"6.6.6.6")]), ip("10.0.0.1"), "{name}");
+        }
+        assert_eq!(seen("10.0.0.1", &[("forwarded", b"for=6.6.6.6")]), ip("10.0.0.1"));
     }
 
     #[test]

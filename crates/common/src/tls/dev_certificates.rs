@@ -47,7 +47,8 @@ impl DevCertificates {
             return Err(DevCertificatesError::NotAName(name.clone()));
         }
         let now = clock.now();
-        let authority = CertifiedIssuer::self_signed(authority_params(now), KeyPair::generate()?)?;
+        let key = KeyPair::generate()?;
+        let authority = CertifiedIssuer::self_signed(authority_params(&key, now), key)?;
         let key = KeyPair::generate()?;
         let certificate = server_params(names, now)?.signed_by(&key, &authority)?;
         Ok(Self {
@@ -59,8 +60,10 @@ impl DevCertificates {
     }
 }
 
-fn authority_params(now: Timestamp) -> CertificateParams {
-    let mut params = params("Tessera development authority", now);
+/// Its name tells it from others of its kind: clients find an authority by its name.
+fn authority_params(key: &KeyPair, now: Timestamp) -> CertificateParams {
+    let tail: String = key.public_key_raw().iter().rev().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let mut params = params(&format!("Tessera development authority {tail}"), now);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params

@@ -17,7 +17,7 @@ use super::provider;
 use crate::server::StopSignal;
 
 /// How long a new certificate may lie there unnoticed.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// A certificate and its key. Clones are one: what is read again is served by all of them.
 #[derive(Clone)]

@@ -17,6 +17,8 @@ mod migrations;
 #[cfg(test)]
 mod redis_server;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod transactions;
 #[cfg(test)]
 mod trouble;

@@ -11,9 +11,9 @@ use crate::domain::scope::Scopes;
 use crate::oauth::OAuth;
 use crate::store::{client_rows, secret_rows};
 
-const CONFIDENTIAL: &str = "tessera-dev";
+pub const CONFIDENTIAL: &str = "tessera-dev";
 const SECRET: &str = "tessera-dev-secret";
-const PUBLIC: &str = "tessera-dev-public";
+pub const PUBLIC: &str = "tessera-dev-public";
 const REDIRECT_URI: &str = "http://127.0.0.1:9999/callback";
 const SCOPES: &str = "openid profile email phone offline_access session signup verify verify:forced_code admin";
 

@@ -99,6 +99,20 @@ on_every_database! {
         assert_eq!(secrets, 1);
     }
 
+    async fn the_dev_clients_are_refused_until_none_can_be_used(app: TestApp) {
+        let oauth = app.platform.oauth();
+        for id in [ID, "tessera-dev-public"] {
+            let error = oauth.refuse_dev_clients().await.expect_err("refused").to_string();
+            assert!(error.contains(&format!("`{id}`")), "{error}");
+            let mut conn = app.databases.oauth.write().await.expect("a connection");
+            tessera_storage::affected!(
+                &mut conn,
+                sqlx::query("update oauth_clients set enabled = false where client_id = $1").bind(id)
+            ).expect("disabled");
+        }
+        oauth.refuse_dev_clients().await.expect("none is left");
+    }
+
     async fn a_login_of_a_first_party_application_gets_a_token(app: TestApp) {
         let (oauth, sessions) = oauth(&app, Some(standing()));
         let (user, session) = somebody();

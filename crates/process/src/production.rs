@@ -1,0 +1,145 @@
+//! The settings of a program as production asks about them.
+
+use std::path::Path;
+
+use tessera_common::config::Config;
+use tessera_common::production::{self, ListenerFacts, Peer, ProductionFacts, Refused, Secret, SecretFile, SecretKind};
+
+use crate::settings::ProcessSettings;
+
+/// The settings with the other services' URLs.
+const PEERS: [&str; 3] = ["peers.sessions", "peers.verify", "peers.oauth"];
+
+/// Holds a program to the rules of the production profile, before it opens anything.
+///
+/// # Errors
+/// Names every setting that production refuses.
+pub fn check(config: &Config, settings: &ProcessSettings) -> Result<(), Refused> {
+    if settings.is_dev() { Ok(()) } else { production::check(&facts(config, settings)) }
+}
+
+fn facts(config: &Config, settings: &ProcessSettings) -> ProductionFacts {
+    let mut facts = ProductionFacts {
+        origin: settings.origin.clone(),
+        allowed_origins: settings.allowed_origins.clone(),
+        trusted_proxies: settings.trusted_proxies.clone(),
+        address_factor: settings.address_factor(),
+        transport: settings.transport,
+        listeners: vec![ListenerFacts {
+            setting: "bind".to_owned(),
+            address: settings.bind,
+            encrypted: !settings.tls.certificate.is_empty(),
+        }],
+        service_ports: config.find("service_ports").unwrap_or(false),
+        ..ProductionFacts::default()
+    };
+    let unusable = [settings.tls.identity().err(), settings.trust().err()];
+    facts.found.extend(unusable.into_iter().flatten().map(Into::into));
+    facts.secret_files.extend(SecretFile::look("tls.key", Path::new(&settings.tls.key)));
+    for setting in config.secrets() {
+        add_secret(&mut facts, config, setting);
+    }
+    let url = |setting: &str| config.find::<String>(setting).map(Into::into);
+    let peer = |setting: &str| url(setting).map(|url| Peer { setting: setting.to_owned(), url: Some(url) });
+    facts.peers.extend(PEERS.into_iter().filter_map(peer));
+    facts
+}
+
+/// What a secret is, is told by its name: a key ring, the key of a service, or the URL of something that this one connects to.
+fn add_secret(facts: &mut ProductionFacts, config: &Config, setting: &str) {
+    let twin = format!("{setting}_file");
+    let file: String = config.find(&twin).unwrap_or_default();
+    facts.secret_files.extend(SecretFile::look(&twin, Path::new(&file)));
+    let value = match config.secret(setting) {
+        Ok(value) => value,
+        Err(error) => return facts.found.push(error.into()),
+    };
+    let setting = setting.to_owned();
+    if setting.ends_with(".keys") {
+        facts.secrets.push(Secret { setting, kind: SecretKind::KeyRing, value });
+    } else if setting.ends_with("url") {
+        facts.peers.push(Peer { setting, url: value });
+    } else if setting == "service_key" && value.is_some() {
+        // A service that calls nobody has none.
+        facts.secrets.push(Secret { setting, kind: SecretKind::ServiceKey, value });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{foundation, settings};
+
+    const RING: &str = "k1:lvFtLpSdI5uEJw6vOtPp1QwZ3Yk8cXb0aGmN2rHs7Tc=";
+    const IN_ORDER: [(&str, &str); 7] = [
+        ("TESSERA_ORIGIN", "https://id.example"),
+        ("TESSERA_BIND", "127.0.0.1"),
+        ("TESSERA_AUTH_KEYS", RING),
+        ("TESSERA_DATABASE_URL", "postgres://auth:Rk4vHq8z@db.internal/auth"),
+        ("TESSERA_AMQP_URL", "amqps://auth:Rk4vHq8z@broker.internal/tessera"),
+        ("TESSERA_REDIS_URL", "rediss://:Rk4vHq8z@cache.internal"),
+        ("TESSERA_PEERS_VERIFY", "https://verify.internal:9083"),
+    ];
+
+    /// What is said about a service with these settings, over those that are in order.
+    fn refused(changed: &[(&str, &str)]) -> Option<String> {
+        let variables = IN_ORDER.iter().chain(changed);
+        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let context = "[auth]\nkeys = \"\"\nkeys_file = \"\"\n";
+        let config = Config::layer(&[settings::DEFAULTS, foundation::DEFAULTS, context], None, variables).unwrap();
+        check(&config, &config.read().unwrap()).err().map(|refused| refused.to_string())
+    }
+
+    #[test]
+    fn a_service_in_order_is_not_refused() {
+        assert_eq!(refused(&[]), None);
+    }
+
+    #[test]
+    fn nothing_is_asked_of_a_persons_own_machine() {
+        let dev = [("TESSERA_PROFILE", "dev"), ("TESSERA_ORIGIN", ""), ("TESSERA_DATABASE_URL", "")];
+        assert_eq!(refused(&dev), None);
+    }
+
+    #[test]
+    fn every_setting_that_matters_is_looked_at() {
+        for (variable, value, setting) in [
+            ("TESSERA_ORIGIN", "http://id.example", "origin"),
+            ("TESSERA_ALLOWED_ORIGINS", "[\"http://app.example\"]", "allowed_origins"),
+            ("TESSERA_TRUSTED_PROXIES", "[\"::/0\"]", "trusted_proxies"),
+            ("TESSERA_LIMITS_ADDRESS_FACTOR", "1000", "limits.address_factor"),
+            ("TESSERA_BIND", "0.0.0.0", "tls.certificate"),
+            ("TESSERA_TLS_KEY", "/nonexistent.key", "tls.certificate"),
+            ("TESSERA_TLS_AUTHORITIES", "/nonexistent.pem", "tls.authorities"),
+            ("TESSERA_AUTH_KEYS", "", "auth.keys"),
+            ("TESSERA_AUTH_KEYS", "k1:c2hvcnQ=", "auth.keys"),
+            ("TESSERA_AUTH_KEYS_FILE", "/nonexistent", "auth.keys"),
+            ("TESSERA_SERVICE_KEY", "short", "service_key"),
+            ("TESSERA_DATABASE_URL", "", "database.url"),
+            ("TESSERA_DATABASE_URL", "postgres://auth:Rk4vHq8z@db/auth?sslmode=disable", "database.url"),
+            ("TESSERA_AMQP_URL", "amqps://guest:guest@broker", "amqp.url"),
+            ("TESSERA_REDIS_URL", "redis://:Rk4vHq8z@cache", "redis.url"),
+            ("TESSERA_PEERS_VERIFY", "http://verify.internal:9083", "peers.verify"),
+        ] {
+            let refusal = refused(&[(variable, value)]).unwrap_or_default();
+            assert!(refusal.contains(&format!("setting `{setting}`: ")), "{variable} {value}: {refusal}");
+            assert_eq!(refusal.lines().count(), 2, "nothing else: {refusal}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_file_for_everybody_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = std::env::temp_dir().join(format!("tessera-ring-{}", std::process::id()));
+        std::fs::write(&file, RING).unwrap();
+        let given = |mode| {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            refused(&[("TESSERA_AUTH_KEYS", ""), ("TESSERA_AUTH_KEYS_FILE", file.to_str().unwrap())])
+        };
+        let (private, public) = (given(0o600), given(0o644));
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(private, None);
+        assert!(public.is_some_and(|refusal| refusal.contains("setting `auth.keys_file`: ")));
+    }
+}
