@@ -94,7 +94,9 @@ fn run<S: Service>(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve => {
             let settings: ProcessSettings = config.read()?;
-            telemetry::init(&settings.log, std::io::stdout).map_err(anyhow::Error::from_boxed)?;
+            // Held until the runtime is gone: what is said until then is still sent.
+            let _telemetry = telemetry::init(&settings.log, &settings.telemetry, S::PROGRAM, std::io::stdout)
+                .map_err(anyhow::Error::from_boxed)?;
             in_runtime()?.block_on(serve::<S>(&config))
         }
         Command::Migrate => in_runtime()?.block_on(async {

@@ -6,7 +6,7 @@ use actix_web::web;
 use tessera_common::clock::Clock;
 use tessera_common::endpoints;
 use tessera_common::random::Random;
-use tessera_common::server::{EdgeSettings, Listener, Stop, StopSignal, listen};
+use tessera_common::server::{EdgeSettings, Listener, Stop, StopSignal, listen, metrics};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -25,7 +25,7 @@ pub struct Program {
     pub readiness: Readiness,
     /// For everybody.
     pub public: Listener,
-    /// For health checks, operators and other services: `/health` is added. Its certificate is that of both.
+    /// For health checks, operators and other services: `/health` and `/metrics` are added. Its certificate is that of both.
     pub internal: Listener,
     /// From not being ready any more to the end of listening.
     pub drain: Duration,
@@ -52,13 +52,14 @@ impl Program {
         let Self { edge, clock, random, readiness, public, mut internal, drain } = self;
         workers.push(tokio::spawn(keep_time(readiness.clone(), clock.clone(), stop.signal())));
         workers.extend(internal.tls.clone().map(|identity| tokio::spawn(identity.follow(stop.signal()))));
-        internal.endpoints = internal.endpoints.and(endpoints![health::live, health::ready]);
+        internal.endpoints = internal.endpoints.and(endpoints![health::live, health::ready, metrics::get]);
         let ready = web::Data::new(readiness.clone());
         let with_health = move |config: &mut web::ServiceConfig| {
             config.app_data(ready.clone());
             configure_internal(config);
         };
         let (server, serving) = listen(public, edge.clone(), clock.clone(), random.clone(), configure)?;
+        let edge = EdgeSettings { callers_are_ours: true, ..edge };
         let (internal_server, _) = listen(internal, edge, clock, random, with_health)?;
         announce();
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tessera_common::config::{Config, ConfigError};
 use tessera_common::profile::Profile;
 use tessera_common::server::{EdgeSettings, Network, Origin};
-use tessera_common::telemetry::LogSettings;
+use tessera_common::telemetry::{LogSettings, TelemetrySettings};
 use tessera_common::tls::{TlsSettings, Transport, Trust};
 use tessera_tokens::key_ring::KeyRing;
 
@@ -30,7 +30,7 @@ pub struct ProcessSettings {
     pub origin: String,
     /// Other origins whose pages may act here.
     pub allowed_origins: Vec<Origin>,
-    /// Whose forwarded addresses are believed.
+    /// Whose forwarded addresses, and whose `traceparent`, are believed.
     pub trusted_proxies: Vec<Network>,
     /// What connections between processes must be.
     pub transport: Transport,
@@ -44,6 +44,8 @@ pub struct ProcessSettings {
     pub drain_s: u64,
     /// Logs.
     pub log: LogSettings,
+    /// Traces and metrics.
+    pub telemetry: TelemetrySettings,
     /// Limits by address.
     pub limits: LimitSettings,
 }
@@ -95,6 +97,7 @@ impl ProcessSettings {
             allowed_origins: self.allowed_origins.clone(),
             allow_loopback_origins: self.is_dev(),
             trusted_proxies: self.trusted_proxies.clone(),
+            callers_are_ours: false,
         }
     }
 

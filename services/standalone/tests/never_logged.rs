@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use tessera_common::telemetry::{self, LogFormat, LogSettings};
+use tessera_common::telemetry::{self, LogFormat, LogSettings, OtlpEndpoint, SampleRatio, TelemetrySettings};
 use tessera_testkit::{Engine, TestApp, json};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -42,7 +42,13 @@ async fn no_secret_and_no_address_is_in_the_log_of_the_journey() {
     let captured = Captured::default();
     // The client runs in this process too, and what it logs is not the platform's.
     let level = "trace,hyper=off,hyper_util=off,reqwest=off,h2=off,mio=off".to_owned();
-    telemetry::init(&LogSettings { format: LogFormat::Json, level }, captured.clone()).expect("logging");
+    let log = LogSettings { format: LogFormat::Json, level };
+    let nothing_sent = TelemetrySettings {
+        otlp_endpoint: OtlpEndpoint::default(),
+        service_name: String::new(),
+        sample_ratio: SampleRatio::ALL,
+    };
+    let _telemetry = telemetry::init(&log, &nothing_sent, "test", captured.clone()).expect("logging");
     let app = TestApp::start(Engine::Sqlite).await;
 
     let mut planted = vec![EMAIL.to_owned(), PASSWORD.to_owned(), OTHER.to_owned(), WRONG.to_owned()];

@@ -17,6 +17,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures::FutureExt as _;
 use tracing::Instrument as _;
 
+use super::watched::Watched;
 use super::{EdgeSettings, MAX_BODY};
 use crate::clock::Clock;
 use crate::dialect::{Accident, Dialect};
@@ -41,20 +42,23 @@ pub fn request_id() -> String {
 /// # Errors
 /// None of its own: refusals are answers.
 pub async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = new_request_id(&request);
     let https = request.app_data::<web::Data<EdgeSettings>>().is_some_and(|edge| edge.origin.is_https());
-    let span = tracing::info_span!("http.request", request.id = %id, http.method = %request.method(), http.path = request.path());
-    let answered = CURRENT.scope(id.clone(), answer(request, next)).instrument(span).await;
+    override_method(&mut request);
+    let watched = Watched::begin(&request, &id);
+    let answered = CURRENT.scope(id.clone(), answer(request, next)).instrument(watched.span()).await;
     match answered {
         Ok(mut response) => {
+            watched.end(response.status());
             finish(response.headers_mut(), &id, https);
             Ok(response)
         }
         // The request went with the handler, so this answer travels as an error that brings its own response.
         Err(mut response) => {
+            watched.end(response.status());
             finish(response.headers_mut(), &id, https);
             Err(InternalError::from_response("a request failed", response).into())
         }
@@ -74,11 +78,10 @@ fn override_method(request: &mut ServiceRequest) {
 }
 
 async fn answer(
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, HttpResponse> {
     let dialect = Dialect::of(request.path());
-    override_method(&mut request);
     if let Some(accident) = refused_unread(&request) {
         return Ok(request.into_response(dialect.answer(&accident)));
     }

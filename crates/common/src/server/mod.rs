@@ -5,8 +5,10 @@ mod body;
 mod cookie;
 mod edge;
 mod endpoint;
+pub mod metrics;
 mod origin;
 mod run;
+mod watched;
 
 pub use address::{Caller, Network};
 pub use body::{Body, MAX_BODY};
@@ -25,6 +27,8 @@ pub struct EdgeSettings {
     pub allowed_origins: Vec<Origin>,
     /// Whether any page on this machine may act on it (dev profile).
     pub allow_loopback_origins: bool,
-    /// Whose forwarded addresses are believed.
+    /// Whose forwarded addresses, and whose `traceparent`, are believed.
     pub trusted_proxies: Vec<Network>,
+    /// Whether only our own services and operators reach this listener: every caller's `traceparent` is believed.
+    pub callers_are_ours: bool,
 }

@@ -109,6 +109,7 @@ mod tests {
             allowed_origins: vec![origin("https://app.example")],
             allow_loopback_origins,
             trusted_proxies: vec![],
+            callers_are_ours: false,
         }
     }
 

@@ -62,6 +62,7 @@ fn edge() -> EdgeSettings {
         allowed_origins: vec![],
         allow_loopback_origins: false,
         trusted_proxies: vec![],
+        callers_are_ours: false,
     }
 }
 

@@ -60,6 +60,7 @@ impl Served {
             allowed_origins: vec![],
             allow_loopback_origins: false,
             trusted_proxies: vec![],
+            callers_are_ours: false,
         };
         let (server, _) = listen(listener, edge, Clock::machine(), Random::system(), |_| {}).expect("listening");
         Self { address, identity, folder, authority: made.authority, server }
