@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt;
+use tessera_common::telemetry;
+use tracing::Instrument as _;
 
 use crate::envelope::{DecodeError, Envelope};
 
@@ -72,8 +74,22 @@ impl From<DecodeError> for ConsumeError {
     }
 }
 
-/// One delivery. A panic is a failed one; its message is dropped, for it may show values. Failures are logged here.
+/// One delivery, in the trace that wrote the event. A panic is a failed one; its message is dropped, for it may show values.
+/// Failures are logged here.
 pub(crate) async fn deliver(consumer: &dyn Consumer, envelope: &Envelope) -> Result<(), ConsumeError> {
+    let span = tracing::info_span!(
+        "event.consume",
+        otel.name = format!("process {}", envelope.event_type),
+        otel.kind = "consumer",
+        consumer = consumer.subscription().consumer,
+        event.id = %envelope.id,
+        event.r#type = envelope.event_type,
+    );
+    telemetry::follow(&span, envelope.trace.as_deref());
+    delivered(consumer, envelope).instrument(span).await
+}
+
+async fn delivered(consumer: &dyn Consumer, envelope: &Envelope) -> Result<(), ConsumeError> {
     let delivery = AssertUnwindSafe(async { consumer.consume(envelope).await }).catch_unwind();
     let outcome = match tokio::time::timeout(DELIVERY_TIME, delivery).await {
         Ok(Ok(outcome)) => outcome,
@@ -81,8 +97,7 @@ pub(crate) async fn deliver(consumer: &dyn Consumer, envelope: &Envelope) -> Res
         Err(_) => Err(ConsumeError::Retry("the consumer took too long".into())),
     };
     if let Err(error) = &outcome {
-        let consumer = consumer.subscription().consumer;
-        tracing::warn!(consumer, event.id = %envelope.id, event.r#type = envelope.event_type, %error, "delivery failed");
+        tracing::warn!(%error, "delivery failed");
     }
     outcome
 }

@@ -75,6 +75,14 @@ pub async fn list(db: &Db, limit: i64) -> sqlx::Result<Vec<Kept>> {
     })
 }
 
+/// How many are kept.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(db: &Db) -> sqlx::Result<i64> {
+    run!(&mut db.read().await?, |e| sqlx::query_scalar("select count(*) from dead_letters").fetch_one(e))
+}
+
 /// Delivers a letter to its consumer once more, and drops it when it was taken.
 ///
 /// # Errors

@@ -14,11 +14,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tessera_common::clock::{Clock, Timestamp};
 use tessera_common::random::Random;
+use tessera_common::telemetry;
 use tessera_storage::{Db, Tx, affected, run};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 use uuid::Uuid;
+
+use crate::backlog::Waiting;
 
 tessera_common::typed_ids! {
     /// A queued call.
@@ -79,17 +82,19 @@ pub fn read<C: DurableCall>(payload: &str) -> Result<C, DispatchError> {
     serde_json::from_str(payload).map_err(|_| DispatchError::Unreadable)
 }
 
-/// Queues `call` in the caller's transaction. After the commit, give the id to [`DurableCalls::try_now`].
+/// Queues `call` in the caller's transaction, as part of the present trace. After the commit, give the id to [`DurableCalls::try_now`].
 ///
 /// # Errors
 /// When the database fails, or the call cannot be written as JSON.
 pub async fn queue<C: DurableCall>(tx: &mut Tx, call: &C, now: Timestamp, random: &Random) -> sqlx::Result<CallId> {
     let id = CallId::new(now, random);
+    let trace = telemetry::traceparent();
     let payload = serde_json::to_string(call).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     affected!(
         tx,
         sqlx::query(
-            "insert into durable_calls (id, kind, payload, tries, queued_at, next_try_at) values ($1, $2, $3, 0, $4, $5)"
+            "insert into durable_calls (id, kind, payload, tries, queued_at, next_try_at, trace) \
+             values ($1, $2, $3, 0, $4, $5, $6)"
         )
         .bind(id.uuid())
         .bind(C::KIND)
@@ -97,18 +102,20 @@ pub async fn queue<C: DurableCall>(tx: &mut Tx, call: &C, now: Timestamp, random
         .bind(now)
         // The first attempt is the caller's own; the loop takes over only when that was lost.
         .bind(now + REPEAT)
+        .bind(trace.clone())
     )?;
     Ok(id)
 }
 
-/// How long the oldest unacknowledged call has waited.
+/// The unacknowledged calls.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn oldest_unacknowledged(db: &Db, now: Timestamp) -> sqlx::Result<Option<TimeDelta>> {
-    let oldest: Option<Timestamp> =
-        run!(&mut db.read().await?, |e| sqlx::query_scalar("select min(queued_at) from durable_calls").fetch_one(e))?;
-    Ok(oldest.map(|oldest| now - oldest))
+pub async fn unacknowledged(db: &Db) -> sqlx::Result<Waiting> {
+    run!(&mut db.read().await?, |e| sqlx::query_as(
+        "select count(*) as number, min(queued_at) as since from durable_calls"
+    )
+    .fetch_one(e))
 }
 
 /// Makes the queued calls of one service. Cheap to clone.
@@ -138,6 +145,7 @@ struct Due {
 struct Claimed {
     kind: String,
     payload: String,
+    trace: Option<String>,
 }
 
 impl DurableCalls {
@@ -235,7 +243,15 @@ impl DurableCalls {
                 return None;
             }
         };
-        let outcome = self.make(&claimed).await;
+        let span = tracing::info_span!(
+            "durable_call",
+            otel.name = format!("call {}", claimed.kind),
+            call.id = %due.id,
+            call.kind = claimed.kind,
+            call.tries = due.tries + 1,
+        );
+        telemetry::follow(&span, claimed.trace.as_deref());
+        let outcome = self.make(&claimed).instrument(span).await;
         if let Err(error) = &outcome {
             tracing::warn!(call.id = %due.id, call.kind = claimed.kind, call.tries = due.tries + 1, %error, "a durable call failed");
         }
@@ -251,7 +267,7 @@ impl DurableCalls {
         let claimed: Vec<Claimed> = run!(&mut self.db.write().await?, |e| {
             sqlx::query_as(
                 "update durable_calls set next_try_at = $1, tries = tries + 1 where id = $2 and tries = $3 \
-             returning kind, payload",
+             returning kind, payload, trace",
             )
             .bind(self.clock.now() + CLAIM)
             .bind(due.id)

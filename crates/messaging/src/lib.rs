@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backlog;
 pub mod bus;
 pub mod consumer;
 pub mod dead_letters;

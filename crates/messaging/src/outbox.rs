@@ -4,9 +4,11 @@ use chrono::TimeDelta;
 use tessera_common::clock::Timestamp;
 use tessera_common::ids;
 use tessera_common::random::Random;
+use tessera_common::telemetry;
 use tessera_storage::{Db, Tx, affected, run};
 use uuid::Uuid;
 
+use crate::backlog::Waiting;
 use crate::bus::Confirmed;
 use crate::dead_letters;
 use crate::envelope::{Envelope, Event};
@@ -30,27 +32,13 @@ impl Outbox {
         Self { source }
     }
 
-    /// Writes `event` in the caller's transaction. After the commit, wake the relay.
+    /// Writes `event` in the caller's transaction, as part of the present trace. After the commit, wake the relay.
     ///
     /// # Errors
     /// When the database fails. A second event of the same aggregate and version is a unique violation: one change, one
     /// version, one event.
     pub async fn emit<E: Event>(&self, tx: &mut Tx, now: Timestamp, random: &Random, event: &E) -> sqlx::Result<()> {
-        self.emit_traced(tx, now, random, event, None).await
-    }
-
-    /// As [`Outbox::emit`], with the W3C `traceparent` of the request that caused it.
-    ///
-    /// # Errors
-    /// As [`Outbox::emit`].
-    pub async fn emit_traced<E: Event>(
-        &self,
-        tx: &mut Tx,
-        now: Timestamp,
-        random: &Random,
-        event: &E,
-        trace: Option<String>,
-    ) -> sqlx::Result<()> {
+        let trace = telemetry::traceparent();
         affected!(
             tx,
             sqlx::query(
@@ -63,23 +51,22 @@ impl Outbox {
             .bind(event.aggregate())
             .bind(event.version())
             .bind(now)
-            .bind(trace)
+            .bind(trace.clone())
             .bind(event.encode_to_vec())
         )?;
         Ok(())
     }
 }
 
-/// How long the oldest unpublished event has waited: the one number that shows most failures.
+/// The unpublished events. The age of the oldest is the one number that shows most failures.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn oldest_unpublished(db: &Db, now: Timestamp) -> sqlx::Result<Option<TimeDelta>> {
-    let oldest: Option<Timestamp> = run!(&mut db.read().await?, |e| sqlx::query_scalar(
-        "select happened_at from outbox where published_at is null order by happened_at limit 1"
+pub async fn unpublished(db: &Db) -> sqlx::Result<Waiting> {
+    run!(&mut db.read().await?, |e| sqlx::query_as(
+        "select count(*) as number, min(happened_at) as since from outbox where published_at is null"
     )
-    .fetch_optional(e))?;
-    Ok(oldest.map(|oldest| now - oldest))
+    .fetch_one(e))
 }
 
 /// Deletes one small batch of rows published longer than [`KEPT`] ago; answers how many.
@@ -111,7 +98,7 @@ impl Place {
 }
 
 /// The next unpublished rows after `place`, at most [`BATCH`].
-pub(crate) async fn unpublished(db: &Db, place: Place) -> sqlx::Result<Vec<Envelope>> {
+pub(crate) async fn next_unpublished(db: &Db, place: Place) -> sqlx::Result<Vec<Envelope>> {
     run!(&mut db.read().await?, |e| {
         sqlx::query_as(
             "select id, source, event_type, aggregate, version, happened_at, trace, body from outbox \

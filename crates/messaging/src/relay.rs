@@ -6,10 +6,12 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures::{StreamExt, stream};
 use tessera_common::clock::{Clock, Timestamp};
+use tessera_common::telemetry;
 use tessera_storage::{Db, WakeUp};
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
-use crate::bus::{Bus, Confirmed};
+use crate::bus::{Bus, Confirmed, PublishError};
 use crate::envelope::Envelope;
 use crate::guard::Guard;
 use crate::inbox;
@@ -101,7 +103,7 @@ impl Relay {
         let mut sent = 0;
         let mut place = Place::START;
         loop {
-            let rows = outbox::unpublished(&self.db, place).await?;
+            let rows = outbox::next_unpublished(&self.db, place).await?;
             let Some(last) = rows.last() else {
                 return Ok(sent);
             };
@@ -152,7 +154,7 @@ impl Relay {
                 Step::Skip => continue,
                 Step::Send => {}
             }
-            match self.bus.publish(row).await {
+            match self.publish(row).await {
                 Ok(done) => {
                     self.pauses().confirmed(row);
                     confirmed.push((row, done));
@@ -161,6 +163,19 @@ impl Relay {
             }
         }
         confirmed
+    }
+
+    /// Publishes one row, in the trace that wrote it.
+    async fn publish(&self, row: &Envelope) -> Result<Confirmed, PublishError> {
+        let span = tracing::info_span!(
+            "event.publish",
+            otel.name = format!("publish {}", row.event_type),
+            otel.kind = "producer",
+            event.id = %row.id,
+            event.r#type = row.event_type,
+        );
+        telemetry::follow(&span, row.trace.as_deref());
+        self.bus.publish(row).instrument(span).await
     }
 
     fn pauses(&self) -> MutexGuard<'_, Pauses> {

@@ -2,15 +2,29 @@
 //!
 //! Every context's schema has the one-row table `clock_mark (id, at)`.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use opentelemetry::global;
+use opentelemetry::metrics::Gauge;
 use tessera_common::clock::{Clock, Timestamp};
+use tessera_common::telemetry::METER;
 
 use crate::database::{Conn, Db};
 use crate::{affected, run};
 
 /// How often the database's time is measured.
 pub const MEASURE_EVERY: Duration = Duration::from_secs(10);
+
+static OFFSET: LazyLock<Gauge<f64>> = LazyLock::new(|| {
+    global::meter(METER)
+        .f64_gauge("tessera.clock.offset")
+        .with_unit("s")
+        .with_description(
+            "How far the time of the database, by which everything is decided, is ahead of this machine's",
+        )
+        .build()
+});
 
 /// Reads the mark of earlier runs, then measures: call once before serving.
 ///
@@ -39,6 +53,7 @@ pub async fn measure(db: &Db, clock: &Clock) -> sqlx::Result<()> {
         // The answer was true about half a round trip ago.
         clock.measured(told + asked.elapsed() / 2);
     }
+    OFFSET.record((clock.now() - Clock::machine().now()).as_seconds_f64(), &[]);
     affected!(
         &mut conn,
         sqlx::query(

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod clock;
 pub mod database;
 pub mod migrate;
+mod pool_metrics;
 
 pub use address_limit::AddressLimit;
 pub use cache::{Cache, WakeUp};

@@ -12,7 +12,7 @@ use tessera_contracts::call::Failure;
 use tessera_contracts::oauth::OAuthApi;
 use tessera_contracts::sessions::SessionsApi;
 use tessera_contracts::verify::VerifyApi;
-use tessera_messaging::{Bus, DurableCalls, Outbox, Relay};
+use tessera_messaging::{Bus, DurableCalls, Outbox, Relay, backlog};
 use tessera_storage::{AddressLimit, Cache, Db, WakeUp};
 use tessera_tokens::client_cookie::ClientCookies;
 use tessera_tokens::key_ring::{KeyRing, Mac};
@@ -167,9 +167,11 @@ impl Auth {
     pub fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>> {
         let (relay, calls) = (self.clone(), self.clone());
         let (relay_stop, calls_stop) = (stop.receiver(), stop.receiver());
+        self.db.count_connections("auth");
         vec![
             tokio::spawn(async move { relay.relay.run(relay_stop).await }),
             tokio::spawn(async move { calls.calls.run(calls_stop).await }),
+            tokio::spawn(backlog::watch(self.db.clone(), self.clock.clone(), "auth", stop.receiver())),
         ]
     }
 

@@ -1,14 +1,17 @@
 //! Password hashes: argon2id on its own threads, never more at once than cores, and a bounded queue before them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use opentelemetry::global;
+use opentelemetry::metrics::Counter;
 use secrecy::{ExposeSecret as _, SecretString};
 use tessera_common::random::Random;
+use tessera_common::telemetry::METER;
 use tessera_contracts::call::Failure;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory of one hash, in KiB (OWASP's second recommended set: 19 MiB, two passes, one lane).
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -21,6 +24,14 @@ const QUEUED_PER_CORE: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Random bytes of a salt.
 const SALT_LEN: usize = 16;
+
+static REFUSED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter(METER)
+        .u64_counter("tessera.password_hash.refused")
+        .with_unit("{hash}")
+        .with_description("Password hashes that were turned away because too many waited")
+        .build()
+});
 
 /// Hashes and compares passwords.
 #[derive(Clone, Debug)]
@@ -37,11 +48,37 @@ impl Hasher {
     /// # Errors
     /// When the parameters do not suit the algorithm.
     pub fn new(cores: usize, random: &Random) -> Result<Self, Failure> {
-        Ok(Self {
+        let hasher = Self {
             running: Arc::new(Semaphore::new(cores)),
             admitted: Arc::new(Semaphore::new(cores * (1 + QUEUED_PER_CORE))),
             dummy: hash(&random.bytes::<SALT_LEN>(), &random.bytes::<SALT_LEN>())?.into(),
-        })
+        };
+        hasher.count(cores);
+        Ok(hasher)
+    }
+
+    /// Lets the numbers of the process tell how long the queue is. They are counted whenever somebody reads them.
+    fn count(&self, cores: usize) {
+        let (running, admitted) = (Arc::clone(&self.running), Arc::clone(&self.admitted));
+        let at_work = move || cores.saturating_sub(running.available_permits());
+        let at_work_too = at_work.clone();
+        let places = cores * (1 + QUEUED_PER_CORE);
+        let waiting = move || places.saturating_sub(admitted.available_permits()).saturating_sub(at_work_too());
+        let meter = global::meter(METER);
+        meter
+            .i64_observable_up_down_counter("tessera.password_hash.running")
+            .with_unit("{hash}")
+            .with_description("Password hashes that run")
+            .with_callback(move |count| count.observe(i64::try_from(at_work()).unwrap_or(i64::MAX), &[]))
+            .build();
+        meter
+            .i64_observable_up_down_counter("tessera.password_hash.waiting")
+            .with_unit("{hash}")
+            .with_description("Password hashes that wait for a core")
+            .with_callback(move |count| count.observe(i64::try_from(waiting()).unwrap_or(i64::MAX), &[]))
+            .build();
+        // From the first look on there is a number to compare later ones with.
+        REFUSED.add(0, &[]);
     }
 
     /// The PHC string of `password` under the present parameters.
@@ -65,9 +102,7 @@ impl Hasher {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| Failure::Busy)?;
-        let running = tokio::time::timeout(PATIENCE, Arc::clone(&self.running).acquire_owned());
-        let running = running.await.map_err(|_| Failure::Busy)?.map_err(|_| Failure::Busy)?;
+        let (admitted, running) = self.place().await.inspect_err(|_| REFUSED.add(1, &[]))?;
         let span = tracing::Span::current();
         let work = move || {
             // Held by the work, not by the request: a caller who hangs up frees no core.
@@ -75,6 +110,14 @@ impl Hasher {
             span.in_scope(work)
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| Failure::Internal(Box::new(error)))
+    }
+
+    /// A place in the queue, and then a core.
+    async fn place(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Failure> {
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| Failure::Busy)?;
+        let running = tokio::time::timeout(PATIENCE, Arc::clone(&self.running).acquire_owned());
+        let running = running.await.map_err(|_| Failure::Busy)?.map_err(|_| Failure::Busy)?;
+        Ok((admitted, running))
     }
 }
 

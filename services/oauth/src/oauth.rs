@@ -140,6 +140,7 @@ impl OAuth {
     /// Starts the loops of this context.
     #[must_use]
     pub fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>> {
+        self.db.count_connections("oauth");
         let (oauth, mut stop) = (self.clone(), stop.clone());
         vec![tokio::spawn(async move {
             while tokio::time::timeout(RELOAD_EVERY, stop.asked()).await.is_err() {

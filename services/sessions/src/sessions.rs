@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
 use tessera_common::server::{Origin, StopSignal};
-use tessera_messaging::{Bus, Outbox, Relay};
+use tessera_messaging::{Bus, Outbox, Relay, backlog};
 use tessera_storage::{Cache, Db, WakeUp};
 use tessera_tokens::client_cookie::ClientCookies;
 use tessera_tokens::jwk::Algorithm;
@@ -101,8 +101,10 @@ impl Sessions {
     pub fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>> {
         let (relay, keys) = (self.clone(), self.clone());
         let (relay_stop, mut keys_stop) = (stop.receiver(), stop.clone());
+        self.db.count_connections("sessions");
         vec![
             tokio::spawn(async move { relay.relay.run(relay_stop).await }),
+            tokio::spawn(backlog::watch(self.db.clone(), self.clock.clone(), "sessions", stop.receiver())),
             tokio::spawn(async move {
                 loop {
                     tokio::select! {

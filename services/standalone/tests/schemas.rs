@@ -8,9 +8,22 @@ use tessera_standalone::infrastructure::SCHEMAS;
 use tessera_storage::{Db, run};
 use tessera_testkit::{Engine, TestApp};
 
-const MESSAGING: [&str; 2] = [
-    include_str!("../../../crates/messaging/migrations/postgres/messaging.sql"),
-    include_str!("../../../crates/messaging/migrations/sqlite/messaging.sql"),
+/// The migrations of messaging, by description: for PostgreSQL and for SQLite.
+const MESSAGING: [(&str, [&str; 2]); 2] = [
+    (
+        "messaging",
+        [
+            include_str!("../../../crates/messaging/migrations/postgres/messaging.sql"),
+            include_str!("../../../crates/messaging/migrations/sqlite/messaging.sql"),
+        ],
+    ),
+    (
+        "messaging trace",
+        [
+            include_str!("../../../crates/messaging/migrations/postgres/messaging_trace.sql"),
+            include_str!("../../../crates/messaging/migrations/sqlite/messaging_trace.sql"),
+        ],
+    ),
 ];
 
 #[test]
@@ -29,9 +42,11 @@ fn both_engines_have_the_same_migrations() {
 #[test]
 fn every_context_has_the_tables_of_messaging_as_they_are() {
     for (context, migrations) in SCHEMAS {
-        for (engine, original) in [migrations.postgres, migrations.sqlite].into_iter().zip(MESSAGING) {
-            let copy = engine.iter().find(|step| step.description == "messaging");
-            assert_eq!(copy.map(|step| step.sql.as_str()), Some(original), "{context}");
+        for (description, originals) in MESSAGING {
+            for (engine, original) in [migrations.postgres, migrations.sqlite].into_iter().zip(originals) {
+                let copy = engine.iter().find(|step| step.description == description);
+                assert_eq!(copy.map(|step| step.sql.as_str()), Some(original), "{context}: {description}");
+            }
         }
     }
 }

@@ -108,9 +108,11 @@ impl Verify {
     /// Starts the loops of this context.
     #[must_use]
     pub fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>> {
+        self.db.count_connections("verify");
         vec![
             tokio::spawn(workers::deliver(self.clone(), stop.receiver())),
             tokio::spawn(workers::sweep(self.clone(), stop.receiver())),
+            tokio::spawn(workers::measure(self.clone(), stop.receiver())),
         ]
     }
 

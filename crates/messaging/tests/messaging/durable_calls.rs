@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tessera_messaging::durable_call::{self, oldest_unacknowledged};
+use tessera_messaging::durable_call;
 use tessera_messaging::{CallId, Dispatch, DispatchError, DurableCall, DurableCalls};
 use tokio::sync::{Notify, watch};
 
@@ -130,8 +130,8 @@ async fn a_call_is_repeated_until_acknowledged(world: &World) {
     assert_eq!(calls.try_due().await.unwrap(), 0);
     world.seconds_pass(1);
     assert_eq!(calls.try_due().await.unwrap(), 0);
-    let waited = oldest_unacknowledged(&world.db, world.clock.now()).await.unwrap();
-    assert_eq!(waited, Some(chrono::TimeDelta::seconds(2)));
+    let waiting = durable_call::unacknowledged(&world.db).await.unwrap();
+    assert_eq!((waiting.number, waiting.age_s(world.clock.now())), (1, 2.0));
     world.seconds_pass(1);
     assert_eq!(calls.try_due().await.unwrap(), 1);
     assert_eq!((callee.calls().len(), left(world).await), (4, 0));

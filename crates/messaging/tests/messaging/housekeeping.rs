@@ -32,10 +32,13 @@ async fn seen_ids_stay_longer(world: &World) {
 }
 
 async fn the_oldest_unpublished_row_has_an_age(world: &World) {
-    assert_eq!(outbox::oldest_unpublished(&world.db, world.clock.now()).await.unwrap(), None);
+    let waiting = outbox::unpublished(&world.db).await.unwrap();
+    assert_eq!((waiting.number, waiting.since, waiting.age_s(world.clock.now())), (0, None, 0.0));
     world.emit(world.aggregate(), 1).await;
     world.seconds_pass(5);
     world.emit(world.aggregate(), 1).await;
-    let age = outbox::oldest_unpublished(&world.db, world.clock.now()).await.unwrap();
-    assert_eq!(age, Some(chrono::TimeDelta::seconds(5)));
+    let waiting = outbox::unpublished(&world.db).await.unwrap();
+    assert_eq!((waiting.number, waiting.age_s(world.clock.now())), (2, 5.0));
+    world.relay.drain_once().await.unwrap();
+    assert_eq!(outbox::unpublished(&world.db).await.unwrap().number, 0, "what was published waits no more");
 }

@@ -11,4 +11,6 @@ mod events;
 #[cfg(test)]
 mod housekeeping;
 #[cfg(test)]
+mod traces;
+#[cfg(test)]
 mod trouble;

@@ -77,6 +77,7 @@ pub async fn on_sqlite(test: impl AsyncFnOnce(&World)) {
     let db = Db::sqlite(&folder.path().join("test.db")).await.unwrap();
     if let Db::Sqlite { write, .. } = &db {
         sqlx::raw_sql(include_str!("../../migrations/sqlite/messaging.sql")).execute(write).await.unwrap();
+        sqlx::raw_sql(include_str!("../../migrations/sqlite/messaging_trace.sql")).execute(write).await.unwrap();
     }
     test(&World::new(db)).await;
 }
@@ -94,6 +95,7 @@ pub async fn on_postgres(test: impl AsyncFnOnce(&World)) {
     let db = Db::postgres(&format!("{address}/{name}"), 5, &Trust::default()).await.unwrap();
     if let Db::Postgres(pool) = &db {
         sqlx::raw_sql(include_str!("../../migrations/postgres/messaging.sql")).execute(pool).await.unwrap();
+        sqlx::raw_sql(include_str!("../../migrations/postgres/messaging_trace.sql")).execute(pool).await.unwrap();
     }
     let outcome = AssertUnwindSafe(test(&World::new(db))).catch_unwind().await;
     execute(&admin, format!("drop database {name} with (force)")).await;

@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 use tessera_common::clock::Timestamp;
+use tessera_common::telemetry;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::queue::place;
 use crate::domain::message::{Channel, Message};
@@ -42,6 +44,13 @@ async fn deliver(verify: &Verify, due: Due) -> sqlx::Result<bool> {
     let now = verify.clock.now();
     let claimed = delivery_rows::claim(&mut verify.db.write().await?, due, now, now + CLAIM).await?;
     let Some(claimed) = claimed else { return Ok(false) };
+    let span = tracing::info_span!("verify.deliver", delivery.id = %claimed.id, tries = claimed.tries);
+    telemetry::follow(&span, claimed.trace.as_deref());
+    send(verify, claimed).instrument(span).await
+}
+
+/// Sends a claimed message, in the trace that queued it, and settles or postpones it; whether it was taken.
+async fn send(verify: &Verify, claimed: Claimed) -> sqlx::Result<bool> {
     let Some(letter) = open(verify, &claimed) else {
         tracing::error!(delivery.id = %claimed.id, "a queued message does not open: its key has left the ring, or it was changed");
         delivery_rows::settle(&mut verify.db.write().await?, &claimed, Settled::Failed).await?;

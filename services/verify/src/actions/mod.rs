@@ -6,6 +6,7 @@ pub mod deliver;
 pub mod find;
 pub mod initiate;
 pub mod mailbox;
+pub mod measure;
 pub mod platform;
 pub mod queue;
 pub mod sweep;

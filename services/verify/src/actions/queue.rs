@@ -1,7 +1,7 @@
 //! Queues a verification's message in the caller's transaction.
 
 use tessera_common::clock::Timestamp;
-use tessera_common::ids;
+use tessera_common::{ids, telemetry};
 use tessera_contracts::call::Failure;
 use tessera_storage::Tx;
 use zeroize::Zeroizing;
@@ -20,7 +20,7 @@ pub struct Parcel {
     pub message: Message,
 }
 
-/// Seals the message and queues it. After the commit, wake the worker: `verify.queued`.
+/// Seals the message and queues it, as part of the present trace. After the commit, wake the worker: `verify.queued`.
 pub async fn queue(verify: &Verify, tx: &mut Tx, parcel: Parcel, now: Timestamp) -> Result<(), Failure> {
     let id = ids::new_v7(now, &verify.random);
     let open = Zeroizing::new(serde_json::to_vec(&parcel.message).map_err(|error| Failure::Internal(error.into()))?);
@@ -32,6 +32,7 @@ pub async fn queue(verify: &Verify, tx: &mut Tx, parcel: Parcel, now: Timestamp)
         channel: parcel.channel,
         destination: parcel.destination,
         sealed: sealed.map_err(|error| Failure::Internal(error.into()))?,
+        trace: telemetry::traceparent(),
         now,
     };
     Ok(delivery_rows::queue(tx, new).await?)

@@ -1,6 +1,7 @@
 //! Messages on their way.
 
 use tessera_common::clock::Timestamp;
+use tessera_messaging::backlog::Waiting;
 use tessera_storage::{Session, affected, run};
 use uuid::Uuid;
 
@@ -15,6 +16,7 @@ pub struct NewDelivery {
     pub channel: Channel,
     pub destination: String,
     pub sealed: Vec<u8>,
+    pub trace: Option<String>,
     pub now: Timestamp,
 }
 
@@ -24,8 +26,8 @@ pub async fn queue(session: &mut impl Session, new: NewDelivery) -> sqlx::Result
     affected!(
         session,
         sqlx::query(
-            "insert into deliveries (id, verification, generation, channel, destination, sealed, tries, next_try_at, state, queued_at) \
-             values ($1, $2, $3, $4, $5, $6, 0, $7, 'queued', $7)"
+            "insert into deliveries (id, verification, generation, channel, destination, sealed, tries, next_try_at, state, queued_at, trace) \
+             values ($1, $2, $3, $4, $5, $6, 0, $7, 'queued', $7, $8)"
         )
         .bind(new.id)
         .bind(new.of.row_id)
@@ -34,8 +36,17 @@ pub async fn queue(session: &mut impl Session, new: NewDelivery) -> sqlx::Result
         .bind(new.destination.clone())
         .bind(new.sealed.clone())
         .bind(new.now)
+        .bind(new.trace.clone())
     )?;
     Ok(())
+}
+
+/// The messages that wait to be sent.
+pub async fn waiting(session: &mut impl Session) -> sqlx::Result<Waiting> {
+    run!(session, |e| {
+        sqlx::query_as("select count(*) as number, min(queued_at) as since from deliveries where state = 'queued'")
+            .fetch_one(e)
+    })
 }
 
 /// Gives up the queued messages of a verification: nobody waits for them any more.
@@ -91,6 +102,7 @@ pub struct Claimed {
     pub destination: String,
     pub sealed: Vec<u8>,
     pub tries: i64,
+    pub trace: Option<String>,
 }
 
 /// Claims a due message until `until`; `None` if it is somebody else's or must not be sent any more.
@@ -105,7 +117,7 @@ pub async fn claim(
          where id = $1 and tries = $2 and state = 'queued' and sealed is not null \
          and exists (select 1 from verifications v where v.row_id = deliveries.verification \
              and v.generation = deliveries.generation and v.state = 'live' and v.deadline > $3) \
-         returning id, verification, channel, destination, sealed, tries"
+         returning id, verification, channel, destination, sealed, tries, trace"
     )
     .bind(due.id)
     .bind(due.tries)

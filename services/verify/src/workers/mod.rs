@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use tessera_messaging::backlog::MEASURE_EVERY;
 use tokio::sync::watch;
 
+use crate::actions;
 use crate::verify::Verify;
 
 /// A wake-up can be lost, and a message may have to be repeated; so the queue is looked at by itself this often.
@@ -21,6 +23,19 @@ pub async fn deliver(verify: Verify, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = verify.queued.notified() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
+            stopped = stop.changed() => if stopped.is_err() { break },
+        }
+    }
+}
+
+/// Measures how many messages wait, and since when.
+pub async fn measure(verify: Verify, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(error) = actions::measure::measure(&verify).await {
+            tracing::warn!(%error, "the messages that wait cannot be counted; the numbers are old");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(MEASURE_EVERY) => {}
             stopped = stop.changed() => if stopped.is_err() { break },
         }
     }
