@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Instance {
     child: Child,
     api: Api,
+    internal: Api,
 }
 
 impl Instance {
@@ -23,8 +24,16 @@ impl Instance {
     /// # Panics
     /// When it does not become ready; with what it said.
     pub async fn start(folder: &DataFolder) -> Self {
+        Self::start_with(folder, &[]).await
+    }
+
+    /// The same with some variables of the environment set.
+    ///
+    /// # Panics
+    /// As [`Instance::start`].
+    pub async fn start_with(folder: &DataFolder, variables: &[(&str, &str)]) -> Self {
         let api = |port| Api::new(format!("http://localhost:{port}"));
-        Self::launch(folder, &[], api(folder.port()), api(folder.internal_port())).await
+        Self::launch(folder, variables, api(folder.port()), api(folder.internal_port())).await
     }
 
     /// The same with some settings changed that make it serve over TLS, to whoever trusts `authorities` (PEM).
@@ -36,15 +45,16 @@ impl Instance {
         Self::launch(folder, settings, api(folder.port()), api(folder.internal_port())).await
     }
 
-    async fn launch(folder: &DataFolder, settings: &[(&str, &str)], api: Api, health: Api) -> Self {
+    async fn launch(folder: &DataFolder, variables: &[(&str, &str)], api: Api, internal: Api) -> Self {
         let child = command(folder, &["serve"])
-            .envs(settings.iter().copied())
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(folder.log_file())
             .stderr(folder.log_file())
             .spawn()
             .expect("tessera can be run");
-        let mut instance = Self { child, api };
+        let health = internal.clone();
+        let mut instance = Self { child, api, internal };
         eventually("ready", PATIENCE, async || {
             if let Some(status) = instance.child.try_wait().expect("its status") {
                 panic!("tessera has ended with {status}:\n{}", folder.log());
@@ -60,6 +70,12 @@ impl Instance {
     #[must_use]
     pub fn api(&self) -> Api {
         self.api.clone()
+    }
+
+    /// A new caller of its internal port.
+    #[must_use]
+    pub fn internal(&self) -> Api {
+        self.internal.clone()
     }
 
     /// Ends it as a crash would, at once.

@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod collector;
 mod folder;
 mod instance;
 mod program;
@@ -13,6 +14,7 @@ mod program;
 use std::time::Duration;
 
 pub use api::Api;
+pub use collector::{Collector, SeenSpan, Trace};
 pub use folder::DataFolder;
 pub use instance::{Ended, Instance, run};
 pub use tessera_testkit::{Answer, Call, Value, json};

@@ -1,0 +1,216 @@
+//! What a collector and a scraper are told, and what it costs when nobody listens.
+
+#![cfg(test)]
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use tessera_journeys::{Api, Collector, DataFolder, Instance, Value, eventually, json};
+
+const EMAIL: &str = "planted-address@example.org";
+const PASSWORD: &str = "Planted-Password-1";
+const OTHER: &str = "Planted-Password-2";
+const WRONG: &str = "Planted-Wrong-Password-3";
+
+/// Much longer than anything here takes: a machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const OPERATIONS: &str = include_str!("../../../docs/operations.md");
+
+/// A request of each kind, by somebody with an account. Answers every secret that went over the wire.
+async fn journey(api: &Api) -> Vec<String> {
+    let account = json!({ "email": EMAIL, "password": PASSWORD });
+    let _ = api.post("/sign_up").json(&account).send().await.expect(201);
+    let _ = api.post("/sign_in").json(&json!({ "email": EMAIL, "password": WRONG })).send().await.expect(401);
+    let link = api.mailed_link(EMAIL).await.expect("a link");
+    let _ = api.get(&link).send().await.expect(204);
+    let session = api.post("/sign_in").json(&account).send().await.expect(201).header("x-session-token").to_owned();
+    let change = json!({ "current_password": PASSWORD, "password": OTHER });
+    let _ = api.put("/password").bearer(&session).json(&change).send().await.expect(200);
+    let login = json!({ "username": EMAIL, "password": OTHER });
+    let login = api.post("/auth/login").json(&login).send().await.expect(200);
+    let cookie = login.set_cookie("__client").expect("a cookie");
+    let client = api.get("/v1/client").cookie(&cookie).send().await.expect(200).json();
+    let id = client["response"]["last_active_session_id"].as_str().expect("a session").to_owned();
+    let minted = format!("/v1/client/sessions/{id}/tokens?planted-query=1");
+    let jwt = api.post(&minted).cookie(&cookie).send().await.expect(200).json();
+    let form = [("grant_type", "client_credentials"), ("scope", "verify")];
+    let tenant = api.post("/oauth2/token").basic("tessera-dev", "tessera-dev-secret").form(&form).send().await;
+    let tenant = tenant.expect(200).json();
+    let _ = api.get("/planted-path").send().await.expect(404);
+
+    let text = |value: &Value| value.as_str().expect("a token").to_owned();
+    let (token, code) = link.split_once("token=").map(|(_, token)| (token, token.split_once('.'))).expect("a token");
+    vec![
+        EMAIL.to_owned(),
+        PASSWORD.to_owned(),
+        OTHER.to_owned(),
+        WRONG.to_owned(),
+        token.to_owned(),
+        code.expect("a code").1.to_owned(),
+        session,
+        cookie,
+        text(&login.json()["accessToken"]),
+        text(&jwt["jwt"]),
+        text(&tenant["access_token"]),
+        "tessera-dev-secret".to_owned(),
+        "planted-query".to_owned(),
+        "planted-path".to_owned(),
+        "$argon2id$".to_owned(),
+    ]
+}
+
+fn holds(body: &[u8], text: &str) -> bool {
+    body.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test]
+async fn one_trace_leads_from_the_sign_up_to_the_delivered_mail_and_the_consumed_event() {
+    let (collector, folder) = (Collector::start(), DataFolder::new());
+    let mut variables = collector.variables();
+    variables.extend([("TESSERA_LOG_LEVEL", "info"), ("TESSERA_LOG_FORMAT", "json")]);
+    let instance = Instance::start_with(&folder, &variables).await;
+    let api = instance.api();
+    let account = json!({ "email": EMAIL, "password": PASSWORD });
+    let _ = api.post("/sign_up").json(&account).send().await.expect(201);
+    let _ = api.mailed_link(EMAIL).await.expect("a link");
+    assert!(instance.terminate().await.success());
+
+    let trace = collector.trace("POST /sign_up");
+    assert!(trace.torn().is_empty(), "{:#?}", trace.torn());
+    assert_eq!(
+        trace.way_to("verify.deliver"),
+        ["POST /sign_up", "auth.sign_up", "call verify.initiate.v1", "verify.platform.initiate", "verify.deliver"]
+    );
+    for (name, event) in [("publish", "UserRegistered"), ("process", "UserRegistered")] {
+        let name = format!("{name} tessera.events.v1.{event}");
+        assert_eq!(trace.way_to(&name), ["POST /sign_up", "auth.sign_up", &name]);
+    }
+    let request = &trace.the("POST /sign_up").attributes;
+    assert_eq!(request["http.request.method"], "POST");
+    assert_eq!(request["http.route"], "/sign_up");
+    assert_eq!(request["http.response.status_code"], "IntValue(201)");
+    assert_eq!(request["request.id"].len(), 32);
+    assert!(trace.0.iter().all(|span| span.service == "tessera"));
+
+    let log = folder.log();
+    let line = log.lines().find(|line| line.contains("verification.initiate")).expect("a line about the verification");
+    let line: Value = line.parse().expect("JSON");
+    let hex = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(line["trace_id"], hex(&trace.the("POST /sign_up").trace));
+    assert_eq!(line["span_id"], hex(&trace.the("verify.platform.initiate").id));
+}
+
+#[tokio::test]
+async fn no_secret_no_address_and_no_path_is_in_what_is_sent() {
+    let (collector, folder) = (Collector::start(), DataFolder::new());
+    let instance = Instance::start_with(&folder, &collector.variables()).await;
+    let planted = journey(&instance.api()).await;
+    let read = instance.internal().get("/metrics").send().await.expect(200).text;
+    assert!(instance.terminate().await.success());
+
+    let mut sent = collector.bodies();
+    for said in ["POST /v1/client/sessions/{id}/tokens", "http.server.request.duration"] {
+        assert!(sent.iter().any(|body| holds(body, said)), "{said} was sent");
+    }
+    sent.push(read.into_bytes());
+    for secret in planted {
+        let told = sent.iter().find(|body| holds(body, &secret)).map(|body| String::from_utf8_lossy(body));
+        assert_eq!(told, None, "{secret} is in what is sent");
+    }
+}
+
+/// The series that the table in `docs/operations.md` lists.
+fn documented() -> BTreeSet<String> {
+    let (_, section) = OPERATIONS.split_once("## Metrics and traces").expect("a section");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    rows.map(|(series, _)| series.to_owned()).collect()
+}
+
+/// The series that a scraper reads.
+fn readable(text: &str) -> BTreeSet<String> {
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    types.map(|(series, _)| series.to_owned()).filter(|series| series != "target_info").collect()
+}
+
+#[tokio::test]
+async fn every_documented_series_is_readable_and_every_readable_one_is_documented() {
+    let folder = DataFolder::new();
+    let instance = Instance::start(&folder).await;
+    let _ = journey(&instance.api()).await;
+    let internal = instance.internal();
+    let read = async || internal.get("/metrics").send().await.expect(200).text;
+    eventually("everything was measured once", PATIENCE, async || {
+        (readable(&read().await).len() >= documented().len()).then_some(())
+    })
+    .await;
+    let text = read().await;
+    assert_eq!(readable(&text), documented());
+    let count = |method: &str, class: &str, route: &str| {
+        let labels = format!(
+            "{{http_request_method=\"{method}\",http_response_status_class=\"{class}\",http_route=\"{route}\"}}"
+        );
+        let line = format!("http_server_request_duration_seconds_count{labels} ");
+        text.lines().find_map(|found| found.strip_prefix(&line)).map(str::to_owned)
+    };
+    assert_eq!(count("POST", "2xx", "/sign_up").as_deref(), Some("1"), "{text}");
+    assert_eq!(count("POST", "2xx", "/sign_in").as_deref(), Some("1"));
+    assert_eq!(count("POST", "4xx", "/sign_in").as_deref(), Some("1"));
+    for context in ["auth", "sessions"] {
+        assert!(text.contains(&format!("tessera_outbox_age_seconds{{tessera_context=\"{context}\"}} ")), "{text}");
+    }
+    let _ = instance.api().get("/metrics").send().await.expect(404);
+}
+
+/// Serves a journey and many small requests, and stops, while the collector at `endpoint` is of no use.
+async fn goes_on_without(endpoint: &str) -> String {
+    let folder = DataFolder::new();
+    // A short queue: it is full at once, and what would wait for it would be seen to wait.
+    let variables = [
+        ("TESSERA_TELEMETRY_OTLP_ENDPOINT", endpoint),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "8"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4"),
+    ];
+    let instance = Instance::start_with(&folder, &variables).await;
+    let api = instance.api();
+    let requests = async {
+        let _ = journey(&api).await;
+        for _ in 0..200 {
+            let _ = api.get("/sessions/version").send().await.expect(200);
+        }
+    };
+    tokio::time::timeout(PATIENCE, requests).await.expect("requests are answered as ever");
+    // Two seconds for what cannot be sent; the rest is room for a busy machine.
+    let status = tokio::time::timeout(Duration::from_secs(8), instance.terminate()).await.expect("it ends in time");
+    assert!(status.success(), "{status}: {}", folder.log());
+    folder.log()
+}
+
+#[tokio::test]
+async fn a_collector_that_refuses_changes_nothing_and_is_warned_of_once() {
+    let nobody = {
+        let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        socket.local_addr().expect("bound")
+    };
+    let log = goes_on_without(&format!("http://{nobody}")).await;
+    assert_eq!(log.matches("takes no traces").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn a_collector_that_never_answers_changes_nothing() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let _ = goes_on_without(&format!("http://{}", silent.local_addr().expect("bound"))).await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused_by_the_name_of_its_setting() {
+    for (variable, value) in
+        [("TESSERA_TELEMETRY_OTLP_ENDPOINT", "collector:4318"), ("TESSERA_TELEMETRY_SAMPLE_RATIO", "1.5")]
+    {
+        let ended = tessera_journeys::run(&DataFolder::new(), &["serve"], &[(variable, value)]).await;
+        assert!(!ended.status.success(), "{ended:?}");
+        assert!(ended.stderr.contains(variable), "{}", ended.stderr);
+    }
+}
