@@ -111,7 +111,7 @@ async fn no_secret_no_address_and_no_path_is_in_what_is_sent() {
     assert!(instance.terminate().await.success());
 
     let mut sent = collector.bodies();
-    for said in ["POST /v1/client/sessions/{id}/tokens", "http.server.request.duration"] {
+    for said in ["POST /v1/client/sessions/{session_id}/tokens", "http.server.request.duration"] {
         assert!(sent.iter().any(|body| holds(body, said)), "{said} was sent");
     }
     sent.push(read.into_bytes());
@@ -182,8 +182,8 @@ async fn goes_on_without(endpoint: &str) -> String {
         }
     };
     tokio::time::timeout(PATIENCE, requests).await.expect("requests are answered as ever");
-    // Two seconds for what cannot be sent; the rest is room for a busy machine.
-    let status = tokio::time::timeout(Duration::from_secs(8), instance.terminate()).await.expect("it ends in time");
+    // Two seconds for what cannot be sent; the rest is room for a busy machine. Left to themselves both pipelines take five.
+    let status = tokio::time::timeout(Duration::from_secs(5), instance.terminate()).await.expect("it ends in time");
     assert!(status.success(), "{status}: {}", folder.log());
     folder.log()
 }
