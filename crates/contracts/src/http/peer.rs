@@ -9,9 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
+use tessera_common::telemetry;
 use tessera_tokens::service_key::ServiceKey;
 use tessera_tokens::service_token::BoundRequest;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::Instrument as _;
 
 use super::context::{Context, outgoing};
 use super::method::Method;
@@ -96,10 +98,14 @@ impl Peer {
             })?;
             judged(response).await
         };
-        timeout_at(context.deadline, exchange).await.unwrap_or_else(|_| {
-            tracing::warn!(call.to = callee, call.path = path, "a call was not answered in time");
-            Err(Trouble::Lost)
-        })
+        let in_time = async {
+            timeout_at(context.deadline, exchange).await.unwrap_or_else(|_| {
+                tracing::warn!(call.to = callee, call.path = path, "a call was not answered in time");
+                Err(Trouble::Lost)
+            })
+        };
+        let name = format!("POST {path}");
+        in_time.instrument(tracing::info_span!("service_call", otel.name = name, otel.kind = "client")).await
     }
 
     fn request(&self, callee: &str, path: &str, body: &[u8], context: &Context) -> Result<RequestBuilder, Trouble> {
@@ -119,16 +125,11 @@ impl Peer {
             .header(TIMEOUT_MS, left.as_millis().to_string())
             .header(PATH, &context.path)
             .body(body.to_vec());
-        if let Some(traceparent) = current_traceparent() {
+        if let Some(traceparent) = telemetry::traceparent() {
             request = request.header("traceparent", traceparent);
         }
         Ok(request)
     }
-}
-
-/// The trace that a call belongs to, in the W3C form. Nothing traces yet.
-const fn current_traceparent() -> Option<String> {
-    None
 }
 
 /// The body of an answer, or what to think of its status.
