@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod dialect;
+pub mod hex;
 pub mod ids;
 pub mod production;
 pub mod profile;

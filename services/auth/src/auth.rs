@@ -81,7 +81,7 @@ pub struct Parts {
 pub struct AddressLimits {
     /// Passwords tried: 50 in 15 minutes.
     pub passwords: AddressLimit,
-    /// What sends a mail: 20 in an hour.
+    /// What sends a mail, to whomever: 20 in an hour.
     pub mails: AddressLimit,
 }
 

@@ -57,19 +57,20 @@ const PREFIXES: &[(&str, Dialect)] = &[
     ("/two_factor_authentication", Dialect::Accounts),
 ];
 
+/// What a table of prefixes says of `path`.
+pub(crate) fn longest_match<T: Copy>(prefixes: &[(&str, T)], path: &str) -> Option<T> {
+    let under = |prefix: &str| {
+        path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('_'))
+    };
+    let matching = prefixes.iter().filter(|(prefix, _)| under(prefix));
+    matching.max_by_key(|(prefix, _)| prefix.len()).map(|(_, value)| *value)
+}
+
 impl Dialect {
     /// The dialect of the API that `path` belongs to.
     #[must_use]
     pub fn of(path: &str) -> Self {
-        let under = |prefix: &str| {
-            path.strip_prefix(prefix)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('_'))
-        };
-        PREFIXES
-            .iter()
-            .filter(|(prefix, _)| under(prefix))
-            .max_by_key(|(prefix, _)| prefix.len())
-            .map_or(Self::Problem, |(_, dialect)| *dialect)
+        longest_match(PREFIXES, path).unwrap_or(Self::Problem)
     }
 
     /// Says `accident` in this dialect.

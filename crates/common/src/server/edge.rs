@@ -17,6 +17,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures::FutureExt as _;
 use tracing::Instrument as _;
 
+use super::cors::Cors;
 use super::watched::Watched;
 use super::{EdgeSettings, MAX_BODY};
 use crate::clock::Clock;
@@ -47,6 +48,7 @@ pub async fn guard(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = new_request_id(&request);
     let https = request.app_data::<web::Data<EdgeSettings>>().is_some_and(|edge| edge.origin.is_https());
+    let cors = Cors::of(&request);
     override_method(&mut request);
     let watched = Watched::begin(&request, &id);
     let answered = CURRENT.scope(id.clone(), answer(request, next)).instrument(watched.span()).await;
@@ -54,12 +56,14 @@ pub async fn guard(
         Ok(mut response) => {
             watched.end(response.status());
             finish(response.headers_mut(), &id, https);
+            cors.tell(response.headers_mut());
             Ok(response)
         }
         // The request went with the handler, so this answer travels as an error that brings its own response.
         Err(mut response) => {
             watched.end(response.status());
             finish(response.headers_mut(), &id, https);
+            cors.tell(response.headers_mut());
             Err(InternalError::from_response("a request failed", response).into())
         }
     }
@@ -84,6 +88,9 @@ async fn answer(
     let dialect = Dialect::of(request.path());
     if let Some(accident) = refused_unread(&request) {
         return Ok(request.into_response(dialect.answer(&accident)));
+    }
+    if let Some(preflight) = Cors::of(&request).preflight() {
+        return Ok(request.into_response(preflight));
     }
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => Ok(response.map_into_boxed_body()),

@@ -3,6 +3,7 @@
 mod address;
 mod body;
 mod cookie;
+mod cors;
 mod edge;
 mod endpoint;
 pub mod metrics;

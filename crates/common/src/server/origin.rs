@@ -81,7 +81,7 @@ fn may_act(request: &HttpRequest, edge: &EdgeSettings) -> bool {
     }
 }
 
-fn is_allowed(origin: &str, edge: &EdgeSettings) -> bool {
+pub(super) fn is_allowed(origin: &str, edge: &EdgeSettings) -> bool {
     let known = origin == edge.origin.as_str() || edge.allowed_origins.iter().any(|allowed| allowed.as_str() == origin);
     known || edge.allow_loopback_origins && is_loopback(origin)
 }

@@ -3,4 +3,5 @@
 #![cfg(test)]
 
 mod accidents;
+mod cors;
 mod tls;

@@ -5,7 +5,7 @@ use tessera_common::dialect::Limited;
 use tessera_common::server::Caller;
 use tessera_contracts::call::Failure;
 use tessera_contracts::events::PasswordChanged;
-use tessera_contracts::sessions::{Cut, SessionSummary};
+use tessera_contracts::sessions::{Credential, Cut, SessionSummary};
 use tessera_messaging::durable_call;
 
 use super::check_password::{self, Checked};
@@ -22,6 +22,8 @@ use crate::store::{mailed_link_rows, user_rows};
 /// What is given to change a password.
 #[derive(Debug)]
 pub struct ChangePassword {
+    /// What the session in use was presented by.
+    pub credential: Credential,
     /// The present password.
     pub current: SecretString,
     /// The new one.
@@ -36,6 +38,9 @@ pub enum ChangePasswordError {
     /// The present password is another.
     #[error("the present password is another")]
     WrongCurrent,
+    /// The session in use ended meanwhile.
+    #[error("the session in use is over")]
+    SessionOver,
     /// Too many wrong ones.
     #[error("too many wrong passwords")]
     Limited(Limited),
@@ -75,6 +80,11 @@ pub async fn change_password(
         return Err(ChangePasswordError::Invalid(problems));
     }
     let new = auth.hasher.hash(given.password, &auth.random).await?;
+    // Hashing takes long enough for somebody to end the session meanwhile, because it is not its owner who uses it.
+    let resolved = auth.sessions.resolve(given.credential).await.map_err(Failure::from)?;
+    if resolved.and_then(|resolved| resolved.current).is_none_or(|current| current != session.id) {
+        return Err(ChangePasswordError::SessionOver);
+    }
     commit(auth, session, &user, (&old, &new), caller).await
 }
 

@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 use tessera_common::dialect::Limited;
+use tessera_common::hex::hex;
 use tessera_contracts::call::Failure;
 use tessera_contracts::email_address::EmailAddress;
 use tessera_contracts::ids::UserId;
@@ -98,8 +99,4 @@ async fn check(
         }
         _ => Ok(Checked::Wrong),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -13,7 +13,12 @@ use crate::auth::Auth;
 
 /// A user by the accounts API: the live session of the presented session token. A cookie beside it is not looked at.
 #[derive(Debug)]
-pub struct SignedIn(pub SessionSummary);
+pub struct SignedIn {
+    /// The session.
+    pub session: SessionSummary,
+    /// What it was presented by, to ask again.
+    pub credential: Credential,
+}
 
 impl FromRequest for SignedIn {
     type Error = Refusal;
@@ -27,10 +32,10 @@ impl FromRequest for SignedIn {
         };
         async move {
             let (Some(auth), Some(token)) = (auth, token) else { return Err(Refusal::Unauthenticated) };
-            let resolved =
-                auth.sessions.resolve(Credential::SessionToken(token.into())).await.map_err(CallError::accident)?;
+            let credential = Credential::SessionToken(token.into());
+            let resolved = auth.sessions.resolve(credential.clone()).await.map_err(CallError::accident)?;
             let session = resolved.and_then(|resolved| resolved.current().cloned());
-            session.map(Self).ok_or(Refusal::Unauthenticated)
+            Ok(Self { session: session.ok_or(Refusal::Unauthenticated)?, credential })
         }
         .boxed_local()
     }

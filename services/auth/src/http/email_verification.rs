@@ -29,9 +29,9 @@ const INVALID: &str = "That email verification link is invalid";
         (status = 429, description = "Too many mails"),
     )
 )]
-pub async fn post(auth: web::Data<Auth>, SignedIn(session): SignedIn, caller: Caller) -> Result<HttpResponse, Refusal> {
+pub async fn post(auth: web::Data<Auth>, signed_in: SignedIn, caller: Caller) -> Result<HttpResponse, Refusal> {
     auth.limits.mails.count(&caller).await?;
-    match request_verification(&auth, session.user).await.map_err(Failure::accident)? {
+    match request_verification(&auth, signed_in.session.user).await.map_err(Failure::accident)? {
         Ok(()) => Ok(HttpResponse::NoContent().finish()),
         Err(limited) => Err(Refusal::Limited(limited)),
     }

@@ -49,18 +49,20 @@ pub struct PasswordParams {
 )]
 pub async fn put(
     auth: web::Data<Auth>,
-    SignedIn(session): SignedIn,
+    signed_in: SignedIn,
     caller: Caller,
     body: Body,
 ) -> Result<HttpResponse, Refusal> {
     let params: PasswordParams = body.json_or_form()?;
     let challenged = params.password_challenge.is_some();
     let given = ChangePassword {
+        credential: signed_in.credential,
         current: params.password_challenge.unwrap_or(params.current_password).text().into(),
         password: params.password.text().into(),
         password_confirmation: params.password_confirmation.given().map(Into::into),
     };
-    let user = change_password(&auth, &session, given, &caller).await.map_err(|error| refusal(error, challenged))?;
+    let user =
+        change_password(&auth, &signed_in.session, given, &caller).await.map_err(|error| refusal(error, challenged))?;
     Ok(json(StatusCode::OK, &UserView::from(user)))
 }
 
@@ -86,6 +88,7 @@ fn refusal(error: ChangePasswordError, challenged: bool) -> Refusal {
         ChangePasswordError::WrongCurrent => {
             Refusal::Sentence(StatusCode::BAD_REQUEST, "The current password you entered is incorrect")
         }
+        ChangePasswordError::SessionOver => Refusal::Unauthenticated,
         ChangePasswordError::Limited(limited) => Refusal::Limited(limited),
         ChangePasswordError::Invalid(problems) => invalid(&problems),
         ChangePasswordError::Failed(failure) => failure.accident().into(),

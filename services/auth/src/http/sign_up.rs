@@ -37,9 +37,11 @@ pub struct SignUpParams {
     responses(
         (status = 201, description = "The account was made", body = UserView),
         (status = 422, description = "What was given does not do: attribute to messages"),
+        (status = 429, description = "Too many from this address"),
     )
 )]
 pub async fn post(auth: web::Data<Auth>, caller: Caller, body: Body) -> Result<HttpResponse, Refusal> {
+    auth.limits.mails.count(&caller).await?;
     let params: SignUpParams = body.json_or_form()?;
     let given = SignUp {
         email: params.email.text(),

@@ -1,5 +1,7 @@
 //! `PUT /password`, and the same by `PATCH`.
 
+use chrono::TimeDelta;
+use tessera_storage::{Tx, affected, run};
 use tessera_testkit::{Answer, Method, TestApp, Value, json, on_every_database};
 
 use crate::support::{OTHER, PASSWORD, sign_in, sign_up, try_sign_in};
@@ -8,7 +10,54 @@ async fn change(app: &TestApp, token: &str, body: &Value) -> Answer {
     app.put("/password").bearer(token).json(body).send().await
 }
 
+/// Keeps attempts from being counted until it is committed, and so password checks from going on.
+async fn hold_attempts(app: &TestApp) -> Tx {
+    let mut held = app.databases.auth.begin().await.expect("a transaction");
+    // SQLite has one writer, which this is now.
+    if matches!(held, Tx::Postgres(_)) {
+        affected!(&mut held, sqlx::query("lock table password_attempts in access exclusive mode")).expect("locked");
+    }
+    held
+}
+
+/// Waits until the session of a number was used after it began.
+async fn until_used(app: &TestApp, number: i64) {
+    for _ in 0..1000 {
+        let mut on = app.databases.sessions.read().await.expect("a connection");
+        let used: i64 = run!(&mut on, |e| sqlx::query_scalar(
+            "select count(*) from sessions where number = $1 and last_active_at > started_at"
+        )
+        .bind(number)
+        .fetch_one(e))
+        .expect("a count");
+        if used == 1 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("session {number} was not used");
+}
+
 on_every_database! {
+    async fn a_session_that_ends_while_the_passwords_are_hashed_changes_nothing(app: TestApp) {
+        sign_up(&app, "ada@example.org").await;
+        let (mine, other) = (sign_in(&app, "ada@example.org").await, sign_in(&app, "ada@example.org").await);
+        // A use of a session is noted once a minute.
+        app.advance(TimeDelta::minutes(1));
+        let held = hold_attempts(&app).await;
+        let body = json!({ "current_password": PASSWORD, "password": OTHER });
+        let end_it = async {
+            until_used(&app, 1).await;
+            let _ = app.delete("/sessions/1").bearer(&other).send().await.expect(204);
+            held.commit().await.expect("let go");
+        };
+        let (answer, ()) = futures::join!(change(&app, &mine, &body), end_it);
+        assert_eq!(answer.expect(401).text, "HTTP Token: Access denied.\n");
+        let _ = try_sign_in(&app, "ada@example.org", OTHER).await.expect(401);
+        let _ = try_sign_in(&app, "ada@example.org", PASSWORD).await.expect(201);
+        let _ = app.get("/sessions").bearer(&other).send().await.expect(200);
+    }
+
     async fn ends_every_other_session_and_keeps_the_one_in_use(app: TestApp) {
         sign_up(&app, "ada@example.org").await;
         let (mine, other) = (sign_in(&app, "ada@example.org").await, sign_in(&app, "ada@example.org").await);

@@ -241,8 +241,19 @@ on_every_database! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn failures_of_an_address_are_limited_and_its_successes_are_not() {
-    let app = TestApp::start_with(Engine::Sqlite, &[("TESSERA_LIMITS_ADDRESS_FACTOR", "1")]).await;
+async fn failures_of_an_address_are_limited_on_sqlite() {
+    failures_of_an_address_are_limited_and_its_successes_are_not(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failures_of_an_address_are_limited_on_postgres() {
+    if Engine::postgres_is_wanted() {
+        failures_of_an_address_are_limited_and_its_successes_are_not(Engine::Postgres).await;
+    }
+}
+
+async fn failures_of_an_address_are_limited_and_its_successes_are_not(engine: Engine) {
+    let app = TestApp::start_with(engine, &[("TESSERA_LIMITS_ADDRESS_FACTOR", "1")]).await;
     let wrong = async || app.post("/oauth2/token").basic(ID, "wrong").form(&[OWN]).send().await;
     for _ in 0..30 {
         let _ = by_basic(&app, &[OWN]).send().await.expect(200);

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use tessera_common::clock::Timestamp;
+use tessera_common::hex::hex;
 use tessera_common::ids::encode_prefixed;
 use tessera_contracts::call::Failure;
 use tessera_tokens::jwk::Algorithm;
@@ -54,8 +55,4 @@ pub fn mint(sessions: &Sessions, session: &Session, azp: Option<&str>, now: Time
     };
     let signed = sessions.keys.sign(Algorithm::RS256, "JWT", Some(CATEGORY), &claims);
     signed.map_err(|error| Failure::Internal(Box::new(error)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,8 +2,7 @@
 
 use secrecy::ExposeSecret as _;
 use tessera_common::clock::Timestamp;
-use tessera_contracts::call::Failure;
-use tessera_contracts::ids::{SessionId, UserId};
+use tessera_contracts::ids::UserId;
 use tessera_contracts::sessions::Credential;
 use tessera_storage::Session as On;
 use tessera_tokens::opaque::Kind;
@@ -67,30 +66,6 @@ pub async fn note_use(sessions: &Sessions, session: &Session, now: Timestamp) ->
 /// What a client may see of its sessions: a stale secret sees them as they were before the rise.
 pub async fn listed(on: &mut impl On, presented: &Presented) -> sqlx::Result<Vec<Session>> {
     session_rows::listed_for(on, presented.client.id, &presented.digest).await
-}
-
-/// What a client has under an id.
-#[derive(Debug)]
-pub enum Found {
-    /// A session of its own, in whatever status.
-    Session(Box<Session>),
-    /// None: unknown, another client's, or removed.
-    Nothing {
-        /// Whether it is signed in anywhere.
-        signed_in: bool,
-    },
-}
-
-/// The client's session of an id, as far as its secret may see it.
-///
-/// # Errors
-/// [`Failure`].
-pub async fn on_client(sessions: &Sessions, presented: &Presented, id: Option<SessionId>) -> Result<Found, Failure> {
-    let now = sessions.clock.now();
-    let listed = listed(&mut sessions.db.read().await?, presented).await?;
-    let signed_in = listed.iter().any(|session| session.is_live(now));
-    let found = listed.into_iter().find(|session| Some(session.id) == id);
-    Ok(found.map_or(Found::Nothing { signed_in }, |session| Found::Session(Box::new(session))))
 }
 
 /// Whether the client of a credential has held a session of a user.

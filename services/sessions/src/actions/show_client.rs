@@ -15,6 +15,46 @@ use crate::domain::session::Session;
 use crate::sessions::Sessions;
 use crate::store::{client_rows, person_rows};
 
+/// A client and its sessions as its secret may see them: what an answer is decided by, before any of it is shown.
+#[derive(Debug)]
+pub struct Seen {
+    client: Client,
+    sessions: Vec<Session>,
+    now: Timestamp,
+}
+
+/// What a client has under an id.
+#[derive(Debug)]
+pub enum Found<'a> {
+    /// A session of its own, in whatever status.
+    Session(&'a Session),
+    /// None: unknown, another client's, or removed.
+    Nothing {
+        /// Whether it is signed in anywhere.
+        signed_in: bool,
+    },
+}
+
+impl Seen {
+    /// The session of an id, if this client may see it.
+    #[must_use]
+    pub fn find(&self, id: Option<SessionId>) -> Found<'_> {
+        match self.sessions.iter().find(|session| Some(session.id) == id) {
+            Some(session) => Found::Session(session),
+            None => Found::Nothing { signed_in: self.sessions.iter().any(|session| session.is_live(self.now)) },
+        }
+    }
+
+    /// The live session that acts: the one of `named`, or without a name the one used last.
+    #[must_use]
+    pub fn acting(&self, named: Option<Option<SessionId>>) -> Option<&Session> {
+        match self.find(named.unwrap_or(self.client.last_active_session)) {
+            Found::Session(session) if session.is_live(self.now) => Some(session),
+            Found::Session(_) | Found::Nothing { .. } => None,
+        }
+    }
+}
+
 /// A client with all that is shown of it.
 #[derive(Debug)]
 pub struct Shown {
@@ -45,18 +85,28 @@ pub struct ShownSession {
     pub token: Option<String>,
 }
 
-/// Everything about the client that presented its secret, as it is now.
+/// The client as it presented its secret.
 ///
 /// # Errors
 /// [`Failure`].
-#[tracing::instrument(name = "sessions.show_client", skip_all)]
-pub async fn show_client(sessions: &Sessions, presented: &Presented, azp: Option<&str>) -> Result<Shown, Failure> {
+#[tracing::instrument(name = "sessions.see_client", skip_all)]
+pub async fn see_client(sessions: &Sessions, presented: &Presented) -> Result<Seen, Failure> {
     let now = sessions.clock.now();
+    let listed = resolve::listed(&mut sessions.db.read().await?, presented).await?;
+    Ok(Seen { client: presented.client.clone(), sessions: listed, now })
+}
+
+/// What was seen, with whose the sessions are and a token for each that lives. A token costs a signature: ask for what is answered.
+///
+/// # Errors
+/// [`Failure`].
+#[tracing::instrument(name = "sessions.show_seen", skip_all)]
+pub async fn show_seen(sessions: &Sessions, seen: Seen, azp: Option<&str>) -> Result<Shown, Failure> {
+    let Seen { client, sessions: listed, now } = seen;
     let mut on = sessions.db.read().await?;
-    let client = client_rows::by_id(&mut on, presented.client.id).await?.unwrap_or_else(|| presented.client.clone());
     let mut people: HashMap<UserId, Option<Person>> = HashMap::new();
     let mut shown = Vec::new();
-    for session in resolve::listed(&mut on, presented).await? {
+    for session in listed {
         if let Entry::Vacant(unknown) = people.entry(session.user) {
             unknown.insert(person_rows::of(&mut on, session.user).await?);
         }
@@ -65,4 +115,14 @@ pub async fn show_client(sessions: &Sessions, presented: &Presented, azp: Option
         shown.push(ShownSession { session, person, token });
     }
     Ok(Shown { client, sessions: shown, now })
+}
+
+/// Everything about a client that was changed since it presented its secret.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn show_changed(sessions: &Sessions, presented: Presented, azp: Option<&str>) -> Result<Shown, Failure> {
+    let now = client_rows::by_id(&mut sessions.db.read().await?, presented.client.id).await?;
+    let presented = Presented { client: now.unwrap_or(presented.client), ..presented };
+    show_seen(sessions, see_client(sessions, &presented).await?, azp).await
 }

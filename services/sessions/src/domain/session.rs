@@ -5,6 +5,9 @@ use tessera_common::clock::Timestamp;
 use tessera_contracts::ids::{BrowserClientId, SessionId, UserId};
 use tessera_contracts::sessions::Entry;
 
+/// How old a first factor may be for what ends sessions elsewhere.
+const FRESH_FOR: TimeDelta = TimeDelta::minutes(10);
+
 /// Uses nearer together than this are noted once.
 pub const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
@@ -100,9 +103,19 @@ impl Status {
 /// How long sessions of one entry live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    idle: Option<TimeDelta>,
-    absolute: Option<TimeDelta>,
+    life: Life,
     abandon: TimeDelta,
+}
+
+/// What ends a session that nobody ends. Every session has an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// So long after it began.
+    Absolute(TimeDelta),
+    /// So long after its last use.
+    Idle(TimeDelta),
+    /// Whichever comes first.
+    Either { absolute: TimeDelta, idle: TimeDelta },
 }
 
 impl Policy {
@@ -111,19 +124,23 @@ impl Policy {
     pub const fn of(entry: Entry) -> Self {
         let abandon = TimeDelta::days(30);
         match entry {
-            Entry::Client => Self { idle: None, absolute: Some(TimeDelta::days(7)), abandon },
+            Entry::Client => Self { life: Life::Absolute(TimeDelta::days(7)), abandon },
             Entry::Browser => {
-                Self { idle: Some(TimeDelta::minutes(30)), absolute: Some(TimeDelta::hours(12)), abandon }
+                let (absolute, idle) = (TimeDelta::hours(12), TimeDelta::minutes(30));
+                Self { life: Life::Either { absolute, idle }, abandon }
             }
-            Entry::Api => Self { idle: Some(TimeDelta::days(30)), absolute: None, abandon },
+            Entry::Api => Self { life: Life::Idle(TimeDelta::days(30)), abandon },
         }
     }
 
     /// When a session that began at `started` and is used at `now` ends, if it is not used again.
     #[must_use]
     pub fn expire_at(self, started: Timestamp, now: Timestamp) -> Timestamp {
-        let ends = [self.absolute.map(|life| started + life), self.idle.map(|idle| now + idle)];
-        ends.into_iter().flatten().min().unwrap_or(Timestamp::MAX_UTC)
+        match self.life {
+            Life::Absolute(absolute) => started + absolute,
+            Life::Idle(idle) => now + idle,
+            Life::Either { absolute, idle } => (started + absolute).min(now + idle),
+        }
     }
 
     /// When a session used at `now` counts as abandoned.
@@ -156,6 +173,12 @@ impl Session {
         now - self.last_active_at >= NOTED_EVERY
     }
 
+    /// Whether its first factor was proved lately enough to end sessions elsewhere.
+    #[must_use]
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now - self.first_factor_at < FRESH_FOR
+    }
+
     /// Whole minutes since a first and a second factor were proved; −1 for never.
     #[must_use]
     pub fn factor_ages(&self, now: Timestamp) -> [i64; 2] {
@@ -183,6 +206,7 @@ pub fn entry_named(name: &str) -> Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use uuid::Uuid;
 
     fn at(minutes: i64) -> Timestamp {
         Timestamp::from_timestamp(1_768_471_200 + minutes * 60, 0).expect("a time")
@@ -200,6 +224,49 @@ mod tests {
         assert_eq!(client.abandon_at(at(0)), at(days(30)));
         let api = Policy::of(Entry::Api);
         assert_eq!(api.expire_at(at(0), at(days(400))), at(days(430)));
+    }
+
+    fn begun_at(started_at: Timestamp) -> Session {
+        let policy = Policy::of(Entry::Browser);
+        Session {
+            number: 1,
+            id: Uuid::nil().into(),
+            client: Uuid::nil().into(),
+            user: Uuid::nil().into(),
+            user_number: 1,
+            entry: Entry::Browser,
+            stored: Status::Active,
+            epoch: 1,
+            started_at,
+            last_active_at: started_at,
+            expire_at: policy.expire_at(started_at, started_at),
+            abandon_at: policy.abandon_at(started_at),
+            first_factor_at: started_at,
+            second_factor_at: None,
+            user_agent: None,
+            address: String::new(),
+            ended_at: None,
+            ended_reason: None,
+            version: 1,
+            updated_at: started_at,
+        }
+    }
+
+    #[test]
+    fn a_first_factor_is_fresh_for_ten_minutes() {
+        let session = begun_at(at(0));
+        assert!(session.is_fresh(at(0)) && session.is_fresh(at(10) - TimeDelta::microseconds(1)));
+        assert!(!session.is_fresh(at(10)));
+    }
+
+    /// Times are compared as text by SQLite: one that chrono writes with a sign would come before all others.
+    #[test]
+    fn every_end_is_a_time_that_sorts_as_text() {
+        for entry in [Entry::Api, Entry::Browser, Entry::Client] {
+            let end = Policy::of(entry).expire_at(at(0), at(0));
+            assert!(at(0) < end && at(0).to_rfc3339() < end.to_rfc3339(), "{entry:?}");
+            assert!(end < at(60 * 24 * 366), "{entry:?}");
+        }
     }
 
     #[test]

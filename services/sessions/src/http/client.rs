@@ -9,7 +9,7 @@ use tessera_contracts::call::Failure;
 
 use super::caller::ClientCaller;
 use super::client_view;
-use crate::actions::show_client::show_client;
+use crate::actions::show_client::{see_client, show_seen};
 use crate::sessions::Sessions;
 
 /// The calling client, with its sessions.
@@ -23,7 +23,8 @@ use crate::sessions::Sessions;
 pub async fn get(sessions: web::Data<Sessions>, caller: ClientCaller) -> Result<HttpResponse, Refusal> {
     let shown = match &caller.presented {
         Some(presented) => {
-            Some(show_client(&sessions, presented, caller.azp.as_deref()).await.map_err(Failure::accident)?)
+            let seen = see_client(&sessions, presented).await.map_err(Failure::accident)?;
+            Some(show_seen(&sessions, seen, caller.azp.as_deref()).await.map_err(Failure::accident)?)
         }
         None => None,
     };

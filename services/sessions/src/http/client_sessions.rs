@@ -16,8 +16,8 @@ use super::caller::ClientCaller;
 use super::client_view;
 use crate::actions::end::{end as end_session, remove as remove_session};
 use crate::actions::mint::mint;
-use crate::actions::resolve::{self, Found, Presented};
-use crate::actions::show_client::{Shown, ShownSession, show_client};
+use crate::actions::resolve;
+use crate::actions::show_client::{Found, Seen, Shown, ShownSession, see_client, show_changed, show_seen};
 use crate::domain::client::ClientKind;
 use crate::domain::session::{Session, Status};
 use crate::sessions::Sessions;
@@ -39,9 +39,10 @@ pub async fn get(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     let presented = caller.presented.ok_or(Refusal::unauthenticated())?;
-    let session = find(&sessions, &presented, &id).await?;
-    let shown = show_client(&sessions, &presented, caller.azp.as_deref()).await.map_err(Failure::accident)?;
-    let view = shown.session(session.id).map(|view| client_view::session(view, shown.now));
+    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let id = find(&seen, &id)?.id;
+    let shown = show_seen(&sessions, seen, caller.azp.as_deref()).await.map_err(Failure::accident)?;
+    let view = shown.session(id).map(|view| client_view::session(view, shown.now));
     Ok(answer(StatusCode::OK, &json!({ "response": view, "client": client_view::client(&shown) })))
 }
 
@@ -67,7 +68,8 @@ pub async fn mint_token(
 ) -> Result<HttpResponse, Refusal> {
     let organization = params(&body)?.into_iter().find(|(name, _)| name == "organization_id").map(|(_, value)| value);
     let presented = caller.presented.ok_or(Refusal::unauthenticated())?;
-    let session = find(&sessions, &presented, &id).await?;
+    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let session = find(&seen, &id)?;
     let now = sessions.clock.now();
     if !session.is_live(now) {
         return Err(Refusal::unauthenticated());
@@ -79,8 +81,8 @@ pub async fn mint_token(
             "There is no such organization, or the user is no member of it",
         ));
     }
-    resolve::note_use(&sessions, &session, now).await.map_err(|error| Failure::from(error).accident())?;
-    let jwt = mint(&sessions, &session, caller.azp.as_deref(), now).map_err(Failure::accident)?;
+    resolve::note_use(&sessions, session, now).await.map_err(|error| Failure::from(error).accident())?;
+    let jwt = mint(&sessions, session, caller.azp.as_deref(), now).map_err(Failure::accident)?;
     Ok(answer(StatusCode::OK, &json!({ "object": "token", "jwt": jwt })))
 }
 
@@ -105,11 +107,12 @@ pub async fn end(
 ) -> Result<HttpResponse, Refusal> {
     let azp = caller.azp.clone();
     let presented = caller.current()?;
-    let session = find(&sessions, &presented, &id).await?;
-    let ended = end_session(&sessions, session.id, Status::Ended, "signed_out").await.map_err(Failure::accident)?;
+    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let id = find(&seen, &id)?.id;
+    let ended = end_session(&sessions, id, Status::Ended, "signed_out").await.map_err(Failure::accident)?;
     ended.ok_or(OVER)?;
-    let shown = show_client(&sessions, &presented, azp.as_deref()).await.map_err(Failure::accident)?;
-    let view = shown.session(session.id).map(|view| client_view::session(view, shown.now));
+    let shown = show_changed(&sessions, presented, azp.as_deref()).await.map_err(Failure::accident)?;
+    let view = shown.session(id).map(|view| client_view::session(view, shown.now));
     let mut response = answer(StatusCode::OK, &json!({ "response": view, "client": client_view::client(&shown) }));
     tell_scripts(&sessions, &shown, &mut response);
     Ok(response)
@@ -139,9 +142,9 @@ pub async fn remove(
 ) -> Result<HttpResponse, Refusal> {
     let azp = caller.azp.clone();
     let presented = caller.current()?;
-    let session = find(&sessions, &presented, &id).await?;
-    let removed = remove_session(&sessions, session.id).await.map_err(Failure::accident)?.ok_or(OVER)?;
-    let shown = show_client(&sessions, &presented, azp.as_deref()).await.map_err(Failure::accident)?;
+    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let removed = remove_session(&sessions, find(&seen, &id)?.id).await.map_err(Failure::accident)?.ok_or(OVER)?;
+    let shown = show_changed(&sessions, presented, azp.as_deref()).await.map_err(Failure::accident)?;
     let view = client_view::session(&ShownSession { session: removed, person: None, token: None }, shown.now);
     let mut response = answer(StatusCode::OK, &json!({ "response": view, "client": client_view::client(&shown) }));
     tell_scripts(&sessions, &shown, &mut response);
@@ -164,10 +167,9 @@ fn tell_scripts(sessions: &Sessions, shown: &Shown, response: &mut HttpResponse)
 
 /// The client's session of that id. Unknown, another client's and removed are one answer, by which nobody learns of others'
 /// sessions; a client that is signed in nowhere learns only that.
-async fn find(sessions: &Sessions, presented: &Presented, id: &str) -> Result<Session, Refusal> {
-    let wanted = decode_prefixed("sess", id).map(SessionId::from);
-    match resolve::on_client(sessions, presented, wanted).await.map_err(Failure::accident)? {
-        Found::Session(session) => Ok(*session),
+fn find<'a>(seen: &'a Seen, id: &str) -> Result<&'a Session, Refusal> {
+    match seen.find(decode_prefixed("sess", id).map(SessionId::from)) {
+        Found::Session(session) => Ok(session),
         Found::Nothing { signed_in: true } => Err(Refusal::not_found()),
         Found::Nothing { signed_in: false } => Err(Refusal::unauthenticated()),
     }

@@ -13,8 +13,7 @@ use tessera_contracts::ids::SessionId;
 use super::caller::{ClientCaller, query};
 use super::client_view;
 use crate::actions::list;
-use crate::actions::resolve::{self, Found, Presented};
-use crate::actions::show_client::{ShownSession, show_client};
+use crate::actions::show_client::{Seen, ShownSession, see_client, show_changed, show_seen};
 use crate::domain::session::Session;
 use crate::sessions::Sessions;
 
@@ -32,9 +31,10 @@ pub async fn get(
     caller: ClientCaller,
 ) -> Result<HttpResponse, Refusal> {
     let presented = caller.presented.ok_or(Refusal::unauthenticated())?;
-    let acting = acting(&sessions, &request, &presented).await?;
-    let shown = show_client(&sessions, &presented, caller.azp.as_deref()).await.map_err(Failure::accident)?;
-    let person = shown.session(acting.id).and_then(|shown| shown.person.as_ref());
+    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let acting = acting(&request, &seen)?.id;
+    let shown = show_seen(&sessions, seen, caller.azp.as_deref()).await.map_err(Failure::accident)?;
+    let person = shown.session(acting).and_then(|shown| shown.person.as_ref());
     let user = client_view::user(person.ok_or(Refusal::not_found())?);
     Ok(answer(StatusCode::OK, &json!({ "response": user, "client": client_view::client(&shown) })))
 }
@@ -53,14 +53,11 @@ pub async fn active_sessions(
     caller: ClientCaller,
 ) -> Result<HttpResponse, Refusal> {
     let presented = caller.presented.ok_or(Refusal::unauthenticated())?;
-    let acting = acting(&sessions, &request, &presented).await?;
-    let live = list::of_user(&sessions, acting.user).await.map_err(Failure::accident)?;
+    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let live = list::of_user(&sessions, acting(&request, &seen)?.user).await.map_err(Failure::accident)?;
     let now = sessions.clock.now();
     Ok(answer(StatusCode::OK, &live.iter().map(|session| in_brief(session, now)).collect::<Vec<_>>()))
 }
-
-/// How old a first factor may be for what ends sessions elsewhere, in minutes.
-const FRESH_MINUTES: i64 = 10;
 
 /// End one of the user's sessions, on whichever client it is.
 #[utoipa::path(
@@ -82,30 +79,24 @@ pub async fn revoke(
 ) -> Result<HttpResponse, Refusal> {
     let azp = caller.azp.clone();
     let presented = caller.current()?;
-    let acting = acting(&sessions, &request, &presented).await?;
-    let [first_factor_age, _] = acting.factor_ages(sessions.clock.now());
-    if first_factor_age >= FRESH_MINUTES {
+    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let acting = acting(&request, &seen)?;
+    if !acting.is_fresh(sessions.clock.now()) {
         let sentence = "Prove your password again: it is more than 10 minutes since";
         return Err(Refusal::coded(StatusCode::FORBIDDEN, "session_reverification_required", sentence));
     }
     let id = decode_prefixed("sess", &id).map(SessionId::from).ok_or(Refusal::not_found())?;
     let revoked = list::revoke(&sessions, acting.user, id).await.map_err(Failure::accident)?;
     let revoked = revoked.ok_or(Refusal::not_found())?;
-    let shown = show_client(&sessions, &presented, azp.as_deref()).await.map_err(Failure::accident)?;
+    let shown = show_changed(&sessions, presented, azp.as_deref()).await.map_err(Failure::accident)?;
     let view = client_view::session(&ShownSession { session: revoked, person: None, token: None }, shown.now);
     Ok(answer(StatusCode::OK, &json!({ "response": view, "client": client_view::client(&shown) })))
 }
 
 /// The session that acts: the one that `_clerk_session_id` names, else the one used last. It must be alive and the client's.
-async fn acting(sessions: &Sessions, request: &HttpRequest, presented: &Presented) -> Result<Session, Refusal> {
-    let id = match query(request, "_clerk_session_id") {
-        Some(named) => decode_prefixed("sess", &named).map(SessionId::from),
-        None => presented.client.last_active_session,
-    };
-    match resolve::on_client(sessions, presented, id).await.map_err(Failure::accident)? {
-        Found::Session(session) if session.is_live(sessions.clock.now()) => Ok(*session),
-        Found::Session(_) | Found::Nothing { .. } => Err(Refusal::unauthenticated()),
-    }
+fn acting<'a>(request: &HttpRequest, seen: &'a Seen) -> Result<&'a Session, Refusal> {
+    let named = query(request, "_clerk_session_id").map(|named| decode_prefixed("sess", &named).map(SessionId::from));
+    seen.acting(named).ok_or(Refusal::unauthenticated())
 }
 
 /// A session in brief, and where it was last used. Browser and place need tables that are not here, so they are left out.
