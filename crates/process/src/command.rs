@@ -128,7 +128,11 @@ async fn bootstrap<S: Service>(config: &Config, dev: bool) -> anyhow::Result<()>
     context.bootstrap_dev().await
 }
 
-async fn healthcheck(config: &Config) -> anyhow::Result<()> {
+/// Asks the program that serves on this machine with these settings whether it is ready.
+///
+/// # Errors
+/// When it is not, or nothing answers.
+pub async fn healthcheck(config: &Config) -> anyhow::Result<()> {
     let settings: ProcessSettings = config.read()?;
     let url = format!("http://127.0.0.1:{}/health/ready", settings.internal_port);
     let answer = reqwest::get(url).await.context("the service does not answer")?;

@@ -12,7 +12,7 @@ mod run;
 pub use address::{Caller, Network};
 pub use body::{Body, MAX_BODY};
 pub use cookie::{OneCookie, one_cookie};
-pub use edge::{guard, not_found, request_id};
+pub use edge::{as_request, guard, not_found, request_id};
 pub use endpoint::{Endpoint, Endpoints};
 pub use limits::AddressLimit;
 pub use origin::{Origin, SameOrigin};
