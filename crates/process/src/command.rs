@@ -133,7 +133,11 @@ async fn bootstrap<S: Service>(config: &Config, dev: bool) -> anyhow::Result<()>
     S::build(foundation, config).await?.bootstrap_dev().await
 }
 
-async fn healthcheck(config: &Config) -> anyhow::Result<()> {
+/// Asks the program that serves on this machine with these settings whether it is ready.
+///
+/// # Errors
+/// When it is not, or nothing answers.
+pub async fn healthcheck(config: &Config) -> anyhow::Result<()> {
     let settings: ProcessSettings = config.read()?;
     let scheme = if settings.tls.certificate.is_empty() { "http" } else { "https" };
     let url = format!("{scheme}://127.0.0.1:{}/health/ready", settings.internal_port);

@@ -1,6 +1,6 @@
 //! The data folder: one process at a time, its databases, and in the dev profile the secrets it made.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use tessera_storage::{Db, Migrations};
 use tessera_tokens::key_ring::KeyRing;
 
 use crate::infrastructure::{Databases, SCHEMAS};
+use crate::private_files;
 
 /// A data folder that this process holds alone.
 #[derive(Debug)]
@@ -25,8 +26,8 @@ impl DataDir {
     /// # Errors
     /// When it cannot be made, or another process holds it.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        create_private_dir(path).with_context(|| format!("data_dir: {} cannot be made", path.display()))?;
-        let lock = private_file(&path.join("lock"))?;
+        private_files::create_dir(path).with_context(|| format!("data_dir: {} cannot be made", path.display()))?;
+        let lock = private_files::open(&path.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
@@ -66,51 +67,10 @@ impl DataDir {
             Ok(ring) => Ok(ring.trim().to_owned().into()),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let ring = KeyRing::generate(random);
-                private_file(&file)?.write_all(ring.expose_secret().as_bytes())?;
+                private_files::open(&file)?.write_all(ring.expose_secret().as_bytes())?;
                 Ok(ring)
             }
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", file.display())),
         }
     }
-}
-
-#[cfg(unix)]
-fn create_private_dir(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-#[cfg(not(unix))]
-fn create_private_dir(path: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(path)
-}
-
-/// A file that is not there yet, for its owner alone.
-///
-/// # Errors
-/// When it is there.
-#[cfg(unix)]
-pub fn new_private_file(path: &Path) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)
-}
-
-/// A file that is not there yet.
-///
-/// # Errors
-/// When it is there.
-#[cfg(not(unix))]
-pub fn new_private_file(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().create_new(true).write(true).open(path)
-}
-
-#[cfg(unix)]
-fn private_file(path: &Path) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
-}
-
-#[cfg(not(unix))]
-fn private_file(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
 }

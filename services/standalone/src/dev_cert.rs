@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use tessera_common::clock::Clock;
 use tessera_common::tls::DevCertificates;
 
-use crate::data_dir::new_private_file;
+use crate::private_files;
 
 /// Writes `ca.pem`, `server.pem` and `server.key` (and `ca.key` if it is to be kept) to a folder.
 ///
@@ -31,7 +31,7 @@ pub fn write(folder: &Path, names: &[String], keep_authority_key: bool, clock: &
     std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     for (name, content, is_secret) in files {
         let file = folder.join(name);
-        let new = if is_secret { new_private_file(&file) } else { File::create_new(&file) };
+        let new = if is_secret { private_files::create_new(&file) } else { File::create_new(&file) };
         let written = new.and_then(|mut new| new.write_all(content.as_bytes()));
         written.with_context(|| format!("{} cannot be written", file.display()))?;
     }

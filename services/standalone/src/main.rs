@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tessera_common::clock::Clock;
 use tessera_common::config::{Config, ConfigError};
+use tessera_common::random::Random;
 use tessera_common::telemetry;
-use tessera_process::command::{report, show};
+use tessera_process::command::{healthcheck, report, show};
 use tessera_process::settings::ProcessSettings;
+use tessera_standalone::dev_secrets::Owner;
 use tessera_standalone::settings::{self, Settings};
-use tessera_standalone::{describe, dev_cert, serve, service_keys};
+use tessera_standalone::{describe, dev_cert, dev_secrets, gateway, serve, service_keys};
 
 /// Accounts, sessions, verification and OAuth in one program.
 #[derive(Debug, Parser)]
@@ -24,6 +26,8 @@ struct Cli {
 enum Command {
     /// Run the platform
     Serve(Chosen),
+    /// Ask the running platform on this machine whether it is ready
+    Healthcheck(Chosen),
     /// Look at the settings
     Config {
         #[command(subcommand)]
@@ -52,6 +56,21 @@ enum Command {
         /// The folder to write to
         #[arg(long)]
         out: PathBuf,
+    },
+    /// Write the gateway's configuration
+    Gateway {
+        /// The folder to write to
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Make the secrets that four services and their engines need on one machine
+    DevSecrets {
+        /// The folder to write to: a folder in it for each that needs some
+        #[arg(long)]
+        out: PathBuf,
+        /// Whom the files of a folder belong to, as auth=10001:10001
+        #[arg(long, value_name = "FOLDER=UID:GID")]
+        owner: Vec<Owner>,
     },
 }
 
@@ -104,6 +123,10 @@ fn run(command: Command) -> anyhow::Result<()> {
                 telemetry::init(log, sent, "tessera", std::io::stdout).map_err(anyhow::Error::from_boxed)?;
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve::serve(&config, &settings))
         }
+        Command::Healthcheck(chosen) => {
+            let config = chosen.layer()?;
+            tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(healthcheck(&config))
+        }
         Command::Config { command: ConfigCommand::Show(chosen) } => {
             show(&chosen.layer()?);
             Ok(())
@@ -111,5 +134,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::ServiceKeys { out } => service_keys::write(&out),
         Command::DevCert { out, names, keep_ca_key } => dev_cert::write(&out, &names, keep_ca_key, &Clock::machine()),
         Command::Openapi { out } => describe::write(&out),
+        Command::Gateway { out } => gateway::write(&out),
+        Command::DevSecrets { out, owner } => dev_secrets::write(&out, &owner, &Random::system()),
     }
 }

@@ -1,5 +1,6 @@
 //! `deploy/routes.toml`: which service answers which public path. The one source of this program's router, the gateway and the Ingress.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use figment::Figment;
@@ -19,6 +20,30 @@ struct Paths {
     exact: Vec<String>,
 }
 
+/// One line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Route<'a> {
+    /// A path and what is below it.
+    Prefix(&'a str),
+    /// A path alone.
+    Exact(&'a str),
+}
+
+impl Route<'_> {
+    const fn len(self) -> usize {
+        match self {
+            Self::Prefix(path) | Self::Exact(path) => path.len(),
+        }
+    }
+
+    fn matches(self, path: &str) -> bool {
+        match self {
+            Self::Prefix(prefix) => is_under(path, prefix),
+            Self::Exact(exact) => path == exact,
+        }
+    }
+}
+
 impl Routes {
     /// The committed table.
     ///
@@ -28,15 +53,26 @@ impl Routes {
         Ok(Figment::from(Toml::string(ROUTES)).extract()?)
     }
 
+    /// Every line with its service: where two match a path, the first of them counts.
+    #[must_use]
+    pub fn longest_first(&self) -> Vec<(&str, Route<'_>)> {
+        let mut lines: Vec<_> = self.0.iter().flat_map(|(service, paths)| paths.lines(service)).collect();
+        lines.sort_by_key(|(service, route)| (Reverse(route.len()), Reverse(*route), *service));
+        lines
+    }
+
     /// The service that answers `path`.
     #[must_use]
     pub fn service_of(&self, path: &str) -> Option<&str> {
-        let matches = self.0.iter().flat_map(|(service, paths)| {
-            let exact = paths.exact.iter().filter(|exact| *exact == path);
-            let prefixes = paths.prefixes.iter().filter(|prefix| is_under(path, prefix));
-            exact.chain(prefixes).map(move |matched| (matched.len(), service))
-        });
-        matches.max().map(|(_, service)| service.as_str())
+        self.longest_first().into_iter().find(|(_, route)| route.matches(path)).map(|(service, _)| service)
+    }
+}
+
+impl Paths {
+    fn lines<'a>(&'a self, service: &'a str) -> impl Iterator<Item = (&'a str, Route<'a>)> {
+        let prefixes = self.prefixes.iter().map(|prefix| Route::Prefix(prefix));
+        let exact = self.exact.iter().map(|path| Route::Exact(path));
+        prefixes.chain(exact).map(move |route| (service, route))
     }
 }
 

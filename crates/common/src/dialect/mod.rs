@@ -38,7 +38,7 @@ pub enum Dialect {
 }
 
 /// Which prefix speaks which dialect. The longest match wins; a prefix ends at a segment, but for one that ends in `_`.
-const PREFIXES: &[(&str, Dialect)] = &[
+pub const PREFIXES: &[(&str, Dialect)] = &[
     ("/methods", Dialect::Verification),
     ("/v1", Dialect::Client),
     ("/oauth2", Dialect::OAuth),
@@ -67,6 +67,10 @@ pub(crate) fn longest_match<T: Copy>(prefixes: &[(&str, T)], path: &str) -> Opti
 }
 
 impl Dialect {
+    /// Each of them.
+    pub const ALL: [Self; 7] =
+        [Self::Accounts, Self::Approval, Self::Client, Self::Identity, Self::OAuth, Self::Verification, Self::Problem];
+
     /// The dialect of the API that `path` belongs to.
     #[must_use]
     pub fn of(path: &str) -> Self {

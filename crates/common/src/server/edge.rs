@@ -38,6 +38,11 @@ pub fn request_id() -> String {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
 }
 
+/// Writes an answer as if to the request of this id: for answers that are made ahead of the requests they are for.
+pub fn as_request<T>(id: &str, write: impl FnOnce() -> T) -> T {
+    CURRENT.sync_scope(id.to_owned(), write)
+}
+
 /// Wraps every request.
 ///
 /// # Errors

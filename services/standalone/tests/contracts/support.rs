@@ -67,6 +67,7 @@ impl Services {
             allowed_origins: Vec::new(),
             allow_loopback_origins: false,
             trusted_proxies: Vec::new(),
+            callers_are_ours: true,
         };
         let listener = Listener { sockets: vec![socket], endpoints, workers: 1, tls: None };
         let (server, _) = listen(listener, edge, self.clock.clone(), Random::system(), state).expect("listening");
