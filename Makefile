@@ -4,7 +4,7 @@ CARGO ?= cargo
 XTASK := $(CARGO) run --quiet --locked --package xtask --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint generate demo audit
+.PHONY: help run test lint generate demo bench measure audit
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,12 @@ generate: ## Rewrite the generated files that are committed
 
 demo: ## Walk through the first journey and print each request and answer
 	$(XTASK) demo
+
+bench: ## Put load on the release build and print its shares of what this machine allows (docs/performance.md)
+	$(XTASK) bench
+
+measure: ## Print memory, time to the first answer and size of the release build
+	$(XTASK) measure
 
 audit: ## Look for published vulnerabilities in the dependencies (needs cargo-deny and the network)
 	$(CARGO) deny --locked check advisories

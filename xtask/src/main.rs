@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::print_stdout, reason = "a command line tool speaks through standard output")]
 
+mod bench;
 mod boundaries;
 mod card;
 mod demo;
@@ -49,6 +50,14 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Put load on the release build and print its shares of what this machine allows.
+    Bench {
+        /// Passed on, as `--rounds 5 --only jwks`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Print memory, time to the first answer and size of the release build.
+    Measure,
     /// Walk the first journey and print each request and answer.
     Demo {
         /// Where a platform runs. Without it: http://localhost:8000 if one is there, else one is started.
@@ -86,6 +95,8 @@ fn run(command: &Command) -> anyhow::Result<bool> {
             let outcome = generate::check(&workspace, generate::Scope::Everything)?;
             Ok(print("check-drift", &outcome))
         }
+        Command::Bench { arguments } => bench::run(&workspace, "load", arguments),
+        Command::Measure => bench::run(&workspace, "measure", &[]),
         Command::Demo { origin } => demo::run(&workspace, origin.as_deref()),
     }
 }

@@ -1,0 +1,178 @@
+//! The platform under load: its processes, its accounts, and what they have used.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use serde::Serialize;
+use tempfile::TempDir;
+
+use crate::http::{Connection, Request};
+use crate::limits::Store;
+use crate::machine::{self, cores};
+use crate::program::{Program, built, free_port};
+
+/// What the platform consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// One process on SQLite.
+    AllInOne,
+}
+
+impl Shape {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::AllInOne];
+
+    /// As the table names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AllInOne => "all-in-one",
+        }
+    }
+
+    /// What it stands on.
+    pub const fn store(self) -> Store {
+        match self {
+            Self::AllInOne => Store::Sqlite,
+        }
+    }
+}
+
+/// A running platform.
+#[derive(Debug)]
+pub struct Platform {
+    // Dropped before its folder.
+    _program: Program,
+    _folder: TempDir,
+    /// Its public port.
+    pub port: u16,
+}
+
+/// The settings of an all-in-one of its own: the release's defaults, but for where it is, and for limits by address that the load of
+/// one address must not reach.
+pub fn settings(folder: &Path, [port, internal_port]: [u16; 2], service_ports: bool) -> Vec<(String, String)> {
+    [
+        ("DATA_DIR", folder.join("data").display().to_string()),
+        ("PORT", port.to_string()),
+        ("INTERNAL_PORT", internal_port.to_string()),
+        ("SERVICE_PORTS", service_ports.to_string()),
+        ("LIMITS_ADDRESS_FACTOR", "1000000".to_owned()),
+    ]
+    .map(|(name, value)| (format!("TESSERA_{name}"), value))
+    .into()
+}
+
+impl Platform {
+    /// Starts one and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start(shape: Shape) -> anyhow::Result<Self> {
+        match shape {
+            Shape::AllInOne => Self::all_in_one().await,
+        }
+    }
+
+    async fn all_in_one() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let (port, internal_port) = (free_port()?, free_port()?);
+        let settings = settings(folder.path(), [port, internal_port], false);
+        let log = folder.path().join("log");
+        let mut program = Program::start(&built("tessera")?, &["serve"], &settings, &log)?;
+        program.answers(internal_port, "/health/ready").await?;
+        Ok(Self { _program: program, _folder: folder, port })
+    }
+}
+
+/// Processor time of the platform's processes, and of what they stand on.
+#[derive(Clone, Copy, Debug)]
+pub struct Used {
+    /// The platform's own.
+    pub server: Duration,
+    /// The database's and Redis's. The broker's is left out: it works when idle, and carries what nobody waits for.
+    pub store: Duration,
+}
+
+impl Used {
+    /// So far.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn now() -> anyhow::Result<Self> {
+        let all = machine::descendants()?;
+        let of = |is: fn(&str) -> bool| all.iter().filter(|process| is(&process.name)).map(|process| process.cpu).sum();
+        Ok(Self {
+            server: of(|name| name.starts_with("tessera")),
+            store: of(|name| name.starts_with("postgres") || name.starts_with("redis")),
+        })
+    }
+
+    /// What was used since.
+    pub fn since(self, before: Self) -> Self {
+        Self { server: self.server.saturating_sub(before.server), store: self.store.saturating_sub(before.store) }
+    }
+}
+
+/// Who puts load on the platform.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    /// Mail addresses of accounts with [`PASSWORD`].
+    pub addresses: Vec<String>,
+    /// A browser that is signed in: its `Cookie` header.
+    pub cookie: String,
+    /// Its session.
+    pub session: String,
+    /// A session token of the accounts API, and the number of its session.
+    pub token: (String, u64),
+}
+
+/// The password of each account.
+pub const PASSWORD: &str = "Secret1*2*3*4*5*6";
+
+const JSON: &str = "application/json";
+
+impl Accounts {
+    /// Makes them.
+    ///
+    /// # Errors
+    /// When the platform refuses.
+    pub async fn make(port: u16) -> anyhow::Result<Self> {
+        let mut connection = Connection::open(port).await?;
+        let addresses: Vec<String> = (0..4 * cores()).map(|number| format!("user{number}@example.org")).collect();
+        let first = addresses.first().context("a machine without cores")?;
+        for address in &addresses {
+            let body = format!("{{\"email\":\"{address}\",\"password\":\"{PASSWORD}\"}}");
+            said(&mut connection, &Request::post("/sign_up", &[], JSON, &body), 201).await?;
+        }
+        let body = format!("{{\"username\":\"{first}\",\"password\":\"{PASSWORD}\"}}");
+        let answer = said(&mut connection, &Request::post("/auth/login", &[], JSON, &body), 200).await?;
+        let cookie = between(&answer, "__client=", ";").map(|secret| format!("__client={secret}"))?;
+        let answer = said(&mut connection, &Request::get("/v1/client", &[("Cookie", &cookie)]), 200).await?;
+        let session = between(&answer, "\"last_active_session_id\":\"", "\"")?.to_owned();
+        let answer = said(&mut connection, &sign_in(first), 201).await?.to_lowercase();
+        let token = between(&answer, "x-session-token: ", "\r\n")?.to_owned();
+        let number = between(&answer, "\"id\":", ",")?.parse().context("the session's number")?;
+        ensure!(token.starts_with("tss_"), "no session token");
+        Ok(Self { addresses, cookie, session, token: (token, number) })
+    }
+}
+
+/// A sign-in by the accounts API.
+pub fn sign_in(address: &str) -> Request {
+    let body = format!("{{\"email\":\"{address}\",\"password\":\"{PASSWORD}\"}}");
+    Request::post("/sign_in", &[], JSON, &body)
+}
+
+/// Head and body of an answer with a status.
+async fn said(connection: &mut Connection, request: &Request, status: u16) -> anyhow::Result<String> {
+    let answer = connection.exchange(request).await?;
+    let text = format!("{}\r\n\r\n{}", answer.head, answer.text()?);
+    ensure!(answer.status == status, "the platform refuses: {text}");
+    Ok(text)
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> anyhow::Result<&'a str> {
+    let found = text.split_once(before).and_then(|(_, rest)| rest.split_once(after));
+    Ok(found.with_context(|| format!("no {before}…{after} in {text}"))?.0)
+}
