@@ -41,6 +41,7 @@ async fn call(dev: bool, method: Method, uri: &str, headers: &[(&'static str, &s
         allowed_origins: vec![origin(ALLOWED)],
         allow_loopback_origins: dev,
         trusted_proxies: vec![],
+        callers_are_ours: false,
     };
     let answer = async |request: actix_web::HttpRequest| match request.query_string() {
         "down" => Dialect::of(request.path()).answer(&Accident::Unavailable { retry_after: 1 }),
