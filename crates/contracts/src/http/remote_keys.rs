@@ -68,7 +68,7 @@ struct Set {
 }
 
 impl RemoteKeys {
-    /// The keys of oauth, whose public listener is at `oauth` (scheme, host and port). Nothing is fetched before [`RemoteKeys::run`] or
+    /// The keys of oauth, which listens at `oauth` (scheme, host and port; a path is disregarded). Nothing is fetched before [`RemoteKeys::run`] or
     /// the first token.
     #[must_use]
     pub fn new(http: Client, oauth: &Url, clock: Clock) -> Self {

@@ -10,6 +10,8 @@ mod calls;
 #[cfg(test)]
 mod door;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod remote_keys;
