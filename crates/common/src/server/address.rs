@@ -159,6 +159,7 @@ mod tests {
             allowed_origins: vec![],
             allow_loopback_origins: false,
             trusted_proxies: vec![network("10.0.0.0/8"), network("fd00::/8")],
+            callers_are_ours: false,
         }));
         for (name, value) in headers {
             request = request.append_header((*name, HeaderValue::from_bytes(value).expect("a value")));
