@@ -10,9 +10,10 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tessera_common::clock::Clock;
 use tessera_common::config::{Config, ConfigError};
 use tessera_common::random::Random;
-use tessera_common::telemetry;
+use tessera_common::telemetry::{self, Telemetry};
 
 use crate::foundation::{self, open_database};
+use crate::production;
 use crate::serve::serve;
 use crate::service::{Foundation, Service};
 use crate::settings::{self, ProcessSettings};
@@ -94,9 +95,7 @@ fn run<S: Service>(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve => {
             let settings: ProcessSettings = config.read()?;
-            // Held until the runtime is gone: what is said until then is still sent.
-            let _telemetry = telemetry::init(&settings.log, &settings.telemetry, S::PROGRAM, std::io::stdout)
-                .map_err(anyhow::Error::from_boxed)?;
+            let _telemetry = start_telemetry(&config, &settings, S::PROGRAM)?;
             in_runtime()?.block_on(serve::<S>(&config))
         }
         Command::Migrate => in_runtime()?.block_on(async {
@@ -112,6 +111,23 @@ fn run<S: Service>(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// Starts logs, traces and metrics as the settings say. Hold what it answers until the runtime is gone: what is said until then is still
+/// sent.
+///
+/// # Errors
+/// When something in the settings cannot be used.
+pub fn start_telemetry(
+    config: &Config,
+    settings: &ProcessSettings,
+    program: &'static str,
+) -> anyhow::Result<Telemetry> {
+    // Before anything is sent to a collector that production refuses.
+    production::check(config, settings)?;
+    let trust = settings.trust()?;
+    telemetry::init(&settings.log, &settings.telemetry, trust.pem(), program, std::io::stdout)
+        .map_err(anyhow::Error::from_boxed)
 }
 
 fn layer<S: Service>(file: Option<PathBuf>) -> Result<Config, ConfigError> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use secrecy::ExposeSecret as _;
 use tessera_common::config::Config;
 use tessera_common::production::{self, ListenerFacts, Peer, ProductionFacts, Refused, Secret, SecretFile, SecretKind};
 
@@ -42,6 +43,9 @@ fn facts(config: &Config, settings: &ProcessSettings) -> ProductionFacts {
     let url = |setting: &str| config.find::<String>(setting).map(Into::into);
     let peer = |setting: &str| url(setting).map(|url| Peer { setting: setting.to_owned(), url: Some(url) });
     facts.peers.extend(PEERS.into_iter().filter_map(peer));
+    // Nothing is sent where no collector is named.
+    let is_named = |peer: &Peer| peer.url.as_ref().is_some_and(|url| !url.expose_secret().is_empty());
+    facts.peers.extend(peer("telemetry.otlp_endpoint").filter(is_named));
     facts
 }
 
@@ -120,6 +124,7 @@ mod tests {
             ("TESSERA_AMQP_URL", "amqps://guest:guest@broker", "amqp.url"),
             ("TESSERA_REDIS_URL", "redis://:Rk4vHq8z@cache", "redis.url"),
             ("TESSERA_PEERS_VERIFY", "http://verify.internal:9083", "peers.verify"),
+            ("TESSERA_TELEMETRY_OTLP_ENDPOINT", "http://collector.internal:4318", "telemetry.otlp_endpoint"),
         ] {
             let refusal = refused(&[(variable, value)]).unwrap_or_default();
             assert!(refusal.contains(&format!("setting `{setting}`: ")), "{variable} {value}: {refusal}");

@@ -7,9 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use tessera_common::clock::Clock;
 use tessera_common::config::{Config, ConfigError};
 use tessera_common::random::Random;
-use tessera_common::telemetry;
-use tessera_process::command::{healthcheck, report, show};
-use tessera_process::settings::ProcessSettings;
+use tessera_process::command::{healthcheck, report, show, start_telemetry};
 use tessera_standalone::dev_secrets::Owner;
 use tessera_standalone::settings::{self, Settings};
 use tessera_standalone::{describe, dev_cert, dev_secrets, gateway, serve, service_keys};
@@ -117,10 +115,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(chosen) => {
             let config = chosen.layer()?;
             let settings = Settings::read(&config)?;
-            let ProcessSettings { log, telemetry: sent, .. } = &settings.process;
-            // Held until the runtime is gone: what is said until then is still sent.
-            let _telemetry =
-                telemetry::init(log, sent, "tessera", std::io::stdout).map_err(anyhow::Error::from_boxed)?;
+            let _telemetry = start_telemetry(&config, &settings.process, "tessera")?;
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve::serve(&config, &settings))
         }
         Command::Healthcheck(chosen) => {

@@ -164,7 +164,7 @@ async fn no_secret_and_no_address_is_in_the_log_of_the_journey() {
         service_name: String::new(),
         sample_ratio: SampleRatio::ALL,
     };
-    let _telemetry = telemetry::init(&log, &nothing_sent, "test", captured.clone()).expect("logging");
+    let _telemetry = telemetry::init(&log, &nothing_sent, None, "test", captured.clone()).expect("logging");
     let app = TestApp::start(Engine::Sqlite).await;
     let mut journey = Journey { app, planted: Vec::new(), routes: Vec::new() };
     for secret in [EMAIL, STRANGER, CONSUMER, PASSWORD, OTHER, WRONG, CODE, WRONG_CODE, "$argon2id$", "PRIVATE KEY"] {

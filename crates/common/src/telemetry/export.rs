@@ -6,12 +6,17 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use opentelemetry_otlp::{ExporterBuildError, MetricExporter, WithExportConfig as _};
+use opentelemetry_otlp::{MetricExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanExporter};
+use reqwest::blocking::Client;
+use reqwest::{Certificate, redirect};
 
 use super::TelemetrySettings;
+
+/// Why what is set cannot be used.
+type Unusable = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long one batch may take. Meanwhile the next ones wait in the queue.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -28,12 +33,13 @@ pub(super) fn resource(settings: &TelemetrySettings, process: &'static str) -> R
 /// A trace that somebody else began is kept if they keep it; of ours, as many as the settings say.
 pub(super) fn traces(
     settings: &TelemetrySettings,
+    authorities: Option<&[u8]>,
     resource: &Resource,
-) -> Result<Option<SdkTracerProvider>, ExporterBuildError> {
+) -> Result<Option<SdkTracerProvider>, Unusable> {
     let Some(endpoint) = settings.otlp_endpoint.of("traces") else { return Ok(None) };
-    let exporter =
-        opentelemetry_otlp::SpanExporter::builder().with_http().with_endpoint(endpoint).with_timeout(PATIENCE);
-    let exporter = Warning { exporter: exporter.build()?, failing: AtomicBool::new(false) };
+    let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().with_http_client(client(authorities)?);
+    let exporter = exporter.with_endpoint(endpoint).with_timeout(PATIENCE).build()?;
+    let exporter = Warning { exporter, failing: AtomicBool::new(false) };
     let ours = Sampler::TraceIdRatioBased(settings.sample_ratio.get());
     let provider = SdkTracerProvider::builder()
         .with_span_processor(BatchSpanProcessor::builder(exporter).build())
@@ -43,10 +49,22 @@ pub(super) fn traces(
 }
 
 /// The way of metrics to the collector, if there is one.
-pub(super) fn metrics(settings: &TelemetrySettings) -> Result<Option<MetricExporter>, ExporterBuildError> {
+pub(super) fn metrics(
+    settings: &TelemetrySettings,
+    authorities: Option<&[u8]>,
+) -> Result<Option<MetricExporter>, Unusable> {
     let Some(endpoint) = settings.otlp_endpoint.of("metrics") else { return Ok(None) };
-    let exporter = MetricExporter::builder().with_http().with_endpoint(endpoint).with_timeout(PATIENCE);
-    exporter.build().map(Some)
+    let exporter = MetricExporter::builder().with_http().with_http_client(client(authorities)?);
+    Ok(Some(exporter.with_endpoint(endpoint).with_timeout(PATIENCE).build()?))
+}
+
+/// A client for the collector alone. It follows no redirect: what it sends is for nobody else.
+fn client(authorities: Option<&[u8]>) -> reqwest::Result<Client> {
+    let client = Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none());
+    match authorities {
+        Some(pem) => client.tls_certs_only(Certificate::from_pem_bundle(pem)?).build(),
+        None => client.build(),
+    }
 }
 
 /// Warns once when the collector begins to fail, and not again before it has taken something.

@@ -45,12 +45,15 @@ pub struct Telemetry {
 }
 
 /// Starts logs to `sink`, and traces and metrics as `settings` say, for the whole process, which is called `process` unless they name it.
+/// A collector's certificate must be issued by one of `authorities` (PEM), or by a public one where none are given. Call it outside of the
+/// runtime.
 ///
 /// # Errors
-/// When the levels cannot be read, the collector's address cannot be used, or this was called before.
+/// When the levels cannot be read, the collector's address or the authorities cannot be used, or this was called before.
 pub fn init<W>(
     log: &LogSettings,
     settings: &TelemetrySettings,
+    authorities: Option<&[u8]>,
     process: &'static str,
     sink: W,
 ) -> Result<Telemetry, Box<dyn std::error::Error + Send + Sync>>
@@ -58,7 +61,7 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let resource = export::resource(settings, process);
-    let traces = export::traces(settings, &resource)?;
+    let traces = export::traces(settings, authorities, &resource)?;
     let lines = log::lines(log, sink)?;
     let spans = traces.as_ref().map(|traces| {
         OpenTelemetryLayer::new(traces.tracer(METER))
@@ -70,7 +73,7 @@ where
             .with_filter(Targets::new().with_target(OURS, LevelFilter::INFO))
     });
     tracing_subscriber::registry().with(spans).with(lines).try_init()?;
-    let metrics = metrics::start(export::metrics(settings)?, resource)?;
+    let metrics = metrics::start(export::metrics(settings, authorities)?, resource)?;
     Ok(Telemetry { traces, metrics })
 }
 
