@@ -7,8 +7,8 @@ use tessera_common::production::{self, ListenerFacts, Peer, ProductionFacts, Ref
 
 use crate::settings::ProcessSettings;
 
-/// The settings with the other services' URLs.
-const PEERS: [&str; 3] = ["peers.sessions", "peers.verify", "peers.oauth"];
+/// The settings with URLs that are no secrets: of the other services, and of the collector.
+const PEERS: [&str; 4] = ["peers.sessions", "peers.verify", "peers.oauth", "telemetry.otlp_endpoint"];
 
 /// Holds a program to the rules of the production profile, before it opens anything.
 ///
@@ -39,7 +39,7 @@ fn facts(config: &Config, settings: &ProcessSettings) -> ProductionFacts {
     for setting in config.secrets() {
         add_secret(&mut facts, config, setting);
     }
-    let url = |setting: &str| config.find::<String>(setting).map(Into::into);
+    let url = |setting: &str| config.find::<String>(setting).filter(|url| !url.is_empty()).map(Into::into);
     let peer = |setting: &str| url(setting).map(|url| Peer { setting: setting.to_owned(), url: Some(url) });
     facts.peers.extend(PEERS.into_iter().filter_map(peer));
     facts
@@ -120,6 +120,7 @@ mod tests {
             ("TESSERA_AMQP_URL", "amqps://guest:guest@broker", "amqp.url"),
             ("TESSERA_REDIS_URL", "redis://:Rk4vHq8z@cache", "redis.url"),
             ("TESSERA_PEERS_VERIFY", "http://verify.internal:9083", "peers.verify"),
+            ("TESSERA_TELEMETRY_OTLP_ENDPOINT", "http://collector:4318", "telemetry.otlp_endpoint"),
         ] {
             let refusal = refused(&[(variable, value)]).unwrap_or_default();
             assert!(refusal.contains(&format!("setting `{setting}`: ")), "{variable} {value}: {refusal}");
