@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use secrecy::ExposeSecret as _;
 use tessera_common::config::Config;
 use tessera_common::production::{self, ListenerFacts, Peer, ProductionFacts, Refused, Secret, SecretFile, SecretKind};
 
 use crate::settings::ProcessSettings;
 
-/// The settings with the other services' URLs.
-const PEERS: [&str; 3] = ["peers.sessions", "peers.verify", "peers.oauth"];
+/// The settings with URLs that are no secrets: of the other services, and of the collector.
+const PEERS: [&str; 4] = ["peers.sessions", "peers.verify", "peers.oauth", "telemetry.otlp_endpoint"];
 
 /// Holds a program to the rules of the production profile, before it opens anything.
 ///
@@ -40,12 +39,9 @@ fn facts(config: &Config, settings: &ProcessSettings) -> ProductionFacts {
     for setting in config.secrets() {
         add_secret(&mut facts, config, setting);
     }
-    let url = |setting: &str| config.find::<String>(setting).map(Into::into);
+    let url = |setting: &str| config.find::<String>(setting).filter(|url| !url.is_empty()).map(Into::into);
     let peer = |setting: &str| url(setting).map(|url| Peer { setting: setting.to_owned(), url: Some(url) });
     facts.peers.extend(PEERS.into_iter().filter_map(peer));
-    // Nothing is sent where no collector is named.
-    let is_named = |peer: &Peer| peer.url.as_ref().is_some_and(|url| !url.expose_secret().is_empty());
-    facts.peers.extend(peer("telemetry.otlp_endpoint").filter(is_named));
     facts
 }
 
