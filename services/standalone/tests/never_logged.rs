@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use tessera_common::telemetry::{self, LogFormat, LogSettings, OtlpEndpoint, SampleRatio, TelemetrySettings};
+use tessera_common::telemetry::{self, LogFormat, LogSettings, TelemetrySettings};
 use tessera_testkit::{Call, Engine, TestApp, Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -159,11 +159,7 @@ async fn no_secret_and_no_address_is_in_the_log_of_the_journey() {
     // The client runs in this process too, and what it logs is not the platform's.
     let level = "trace,hyper=off,hyper_util=off,reqwest=off,h2=off,mio=off".to_owned();
     let log = LogSettings { format: LogFormat::Json, level };
-    let nothing_sent = TelemetrySettings {
-        otlp_endpoint: OtlpEndpoint::default(),
-        service_name: String::new(),
-        sample_ratio: SampleRatio::ALL,
-    };
+    let nothing_sent = TelemetrySettings::default();
     let _telemetry = telemetry::init(&log, &nothing_sent, None, "test", captured.clone()).expect("logging");
     let app = TestApp::start(Engine::Sqlite).await;
     let mut journey = Journey { app, planted: Vec::new(), routes: Vec::new() };

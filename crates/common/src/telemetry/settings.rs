@@ -14,6 +14,13 @@ pub struct TelemetrySettings {
     pub sample_ratio: SampleRatio,
 }
 
+/// Nothing is sent.
+impl Default for TelemetrySettings {
+    fn default() -> Self {
+        Self { otlp_endpoint: OtlpEndpoint::default(), service_name: String::new(), sample_ratio: SampleRatio::ALL }
+    }
+}
+
 /// A collector that takes OTLP over HTTP, as `http://collector:4318`; empty for none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
-use tessera_common::telemetry::{self, LogFormat, LogSettings};
+use tessera_common::telemetry::{self, LogFormat, LogSettings, TelemetrySettings};
 use tessera_contracts::http::sessions::HttpSessions;
 use tessera_contracts::http::verify::HttpVerify;
 use tessera_contracts::ids::VerificationId;
@@ -46,7 +46,8 @@ impl<'w> MakeWriter<'w> for Captured {
 async fn no_secret_of_a_call_is_in_the_log() {
     let captured = Captured::default();
     let settings = LogSettings { format: LogFormat::Json, level: "trace".to_owned() };
-    telemetry::init(&settings, captured.clone()).expect("logging");
+    let nothing_sent = TelemetrySettings::default();
+    let _telemetry = telemetry::init(&settings, &nothing_sent, None, "test", captured.clone()).expect("logging");
     let app = TestApp::start(Engine::Sqlite).await;
     let services = Services::new(&app.clock);
     let cookie = || Credential::Cookie(COOKIE.to_owned().into());
