@@ -96,6 +96,12 @@ pub async fn replay(db: &Db, bus: &Bus, envelope_id: Uuid, consumer: &str) -> Re
     .bind(consumer.to_owned())
     .fetch_optional(e))?;
     bus.deliver_to(consumer, &letter.ok_or(ReplayError::Unknown)?).await?;
+    remove(db, envelope_id, consumer).await?;
+    Ok(())
+}
+
+/// Drops a letter.
+pub(crate) async fn remove(db: &Db, envelope_id: Uuid, consumer: &str) -> sqlx::Result<()> {
     affected!(
         &mut db.write().await?,
         sqlx::query("delete from dead_letters where id = $1 and consumer = $2")

@@ -2,17 +2,11 @@
 
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use lapin::options::BasicAckOptions;
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
 use tessera_storage::Db;
-use tokio::sync::watch;
-use tokio::time::sleep;
 
-use super::connection::Failure;
 use super::message::Arrived;
-use super::supervisor::stopped;
 use crate::bus::DeadLetter;
 use crate::consumer::shortened;
 use crate::dead_letters;
@@ -55,28 +49,10 @@ impl Keeper {
         arrived.salvaged(self.clock.now(), &self.random)
     }
 
-    /// Moves what the broker gave up from its queue to the database, until `stop` is true.
-    pub(super) async fn drain(
-        &self,
-        consumer: &'static str,
-        mut deliveries: lapin::Consumer,
-        mut stop: watch::Receiver<bool>,
-    ) -> Result<(), Failure> {
-        loop {
-            let mut delivery = tokio::select! {
-                () = stopped(&mut stop) => return Ok(()),
-                delivery = deliveries.next() => delivery.ok_or_else(|| Failure::QueueGone(deliveries.queue().to_string()))??,
-            };
-            let arrived = Arrived::of(&mut delivery);
-            let envelope = arrived.envelope().unwrap_or_else(|_| self.salvaged(&arrived));
-            let reason = format!("RabbitMQ gave it up: {}", arrived.death());
-            while !self.keep(&envelope, consumer, &reason).await {
-                tokio::select! {
-                    () = stopped(&mut stop) => return Ok(()),
-                    () = sleep(DATABASE_PAUSE) => {}
-                }
-            }
-            delivery.acker.ack(BasicAckOptions::default()).await?;
+    /// Drops a letter whose message took effect after all. One that stays does no harm: the inbox knows its message.
+    pub(super) async fn drop_letter(&self, envelope: &Envelope, consumer: &'static str) {
+        if let Err(error) = dead_letters::remove(&self.db, envelope.id, consumer).await {
+            tracing::warn!(consumer, event.id = %envelope.id, %error, "a dead letter cannot be dropped");
         }
     }
 }

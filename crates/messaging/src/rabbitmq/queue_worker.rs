@@ -79,7 +79,7 @@ impl QueueWorker {
                 delivery = deliveries.next() => match delivery {
                     Some(Ok(delivery)) => lanes.admit(Held::of(delivery)),
                     Some(Err(error)) => break Err(error.into()),
-                    None => break Err(Failure::QueueGone(deliveries.queue().to_string())),
+                    None => break Err(gone(&deliveries)),
                 },
             };
             if let Some(held) = next {
@@ -92,6 +92,36 @@ impl QueueWorker {
             drop(acknowledge(&settled).await);
         }
         ended
+    }
+
+    /// Moves what the broker gave up from its queue to the database, until `stop` is true; then has the consumer try once more,
+    /// for the broker counts deliveries that ended with a connection and may have given up a message that nobody ever looked at.
+    pub(super) async fn drain(
+        &self,
+        mut deliveries: lapin::Consumer,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), Failure> {
+        let consumer = self.consumer.subscription().consumer;
+        loop {
+            let delivery = tokio::select! {
+                () = stopped(&mut stop) => return Ok(()),
+                delivery = deliveries.next() => delivery.ok_or_else(|| gone(&deliveries))??,
+            };
+            let Held { message, acker } = Held::of(delivery);
+            let envelope = message.envelope().unwrap_or_else(|_| self.keeper.salvaged(&message));
+            let reason = format!("RabbitMQ gave it up: {}", message.death());
+            while !self.keeper.keep(&envelope, consumer, &reason).await {
+                tokio::select! {
+                    () = stopped(&mut stop) => return Ok(()),
+                    () = sleep(DATABASE_PAUSE) => {}
+                }
+            }
+            // Before the consumer sees it: a message that kills its process is in no queue any more.
+            acker.ack(BasicAckOptions::default()).await?;
+            if self.deliver(&message).await.is_ok() {
+                self.keeper.drop_letter(&envelope, consumer).await;
+            }
+        }
     }
 
     /// Hands a message to the consumer until it is taken or given up. At the end it is left at that, but never in the middle of
@@ -153,6 +183,10 @@ impl Held {
     fn of(mut delivery: Delivery) -> Self {
         Self { message: Arrived::of(&mut delivery), acker: delivery.acker }
     }
+}
+
+fn gone(deliveries: &lapin::Consumer) -> Failure {
+    Failure::QueueGone(deliveries.queue().to_string())
 }
 
 async fn acknowledge(settled: &Settled) -> lapin::Result<()> {

@@ -76,11 +76,10 @@ impl Subscriber {
     fn start(&self, opened: Vec<Opened>, ending: &watch::Receiver<bool>) -> JoinSet<Result<(), Failure>> {
         let mut work = JoinSet::new();
         for Opened { consumer, deliveries, dead } in opened {
-            let (keeper, drain_end, end) = (self.keeper.clone(), ending.clone(), ending.clone());
-            let name = consumer.subscription().consumer;
-            let worker = QueueWorker::new(consumer, self.keeper.clone());
+            let worker = Arc::new(QueueWorker::new(consumer, self.keeper.clone()));
+            let (drain, drain_end, end) = (worker.clone(), ending.clone(), ending.clone());
             work.spawn(async move { worker.run(deliveries, end).await });
-            work.spawn(async move { keeper.drain(name, dead, drain_end).await });
+            work.spawn(async move { drain.drain(dead, drain_end).await });
         }
         work
     }

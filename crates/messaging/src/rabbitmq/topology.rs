@@ -21,9 +21,9 @@ use crate::consumer::Subscription;
 const DECLARE_TIME: Duration = Duration::from_secs(10);
 
 /// Deliveries after which the broker itself gives a message up: one that kills its consumer's process each time. It counts each
-/// delivery that ended with its connection, also of messages that nobody had begun with; so it is far above the five tries of a
+/// delivery that ended with its connection, also of messages that nobody had begun with; so it is above the five tries of a
 /// consumer.
-const DELIVERY_LIMIT: i64 = 20;
+const DELIVERY_LIMIT: i64 = 10;
 
 /// Messages a queue holds before its publishers are refused and keep their rows.
 const LENGTH_LIMIT: i64 = 1_000_000;

@@ -11,6 +11,8 @@ mod events;
 #[cfg(test)]
 mod housekeeping;
 #[cfg(test)]
+mod rabbitmq;
+#[cfg(test)]
 mod traces;
 #[cfg(test)]
 mod trouble;

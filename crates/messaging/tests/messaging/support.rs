@@ -1,7 +1,7 @@
 //! A database per test, a fixed clock, an event and a consumer that does as it is told.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -12,6 +12,7 @@ use tessera_common::random::Random;
 use tessera_common::tls::Trust;
 use tessera_messaging::{Bus, ConsumeError, Consumer, Envelope, Event, Outbox, Relay, Subscription, inbox};
 use tessera_storage::{Db, run};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// Each named test, once per engine.
@@ -39,7 +40,10 @@ pub struct World {
 impl World {
     fn new(db: Db) -> Self {
         let clock = Clock::fixed(Timestamp::from_timestamp_micros(1_800_000_000_000_000).unwrap());
-        let bus = Bus::in_process();
+        Self::with(db, clock, Bus::in_process())
+    }
+
+    pub fn with(db: Db, clock: Clock, bus: Bus) -> Self {
         let relay = Relay::new(db.clone(), clock.clone(), bus.clone());
         Self { db, clock, random: Random::system(), bus, relay, outbox: Outbox::new("test") }
     }
@@ -53,10 +57,22 @@ impl World {
     }
 
     pub fn subscribe(&self, name: &'static str) -> Arc<Witness> {
-        let witness =
-            Arc::new(Witness { name, db: self.db.clone(), clock: self.clock.clone(), ..Witness::blank(self) });
+        let witness = self.witness(name);
         self.bus.subscribe(witness.clone());
         witness
+    }
+
+    /// A consumer that is not subscribed yet.
+    pub fn witness(&self, name: &'static str) -> Arc<Witness> {
+        Arc::new(Witness {
+            name,
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            manner: Mutex::new(Box::new(|_| Ok(()))),
+            hang: Mutex::default(),
+            delivered: Mutex::default(),
+            applied: Mutex::default(),
+        })
     }
 
     pub async fn count(&self, sql: &'static str) -> i64 {
@@ -73,16 +89,27 @@ impl World {
 }
 
 pub async fn on_sqlite(test: impl AsyncFnOnce(&World)) {
+    with_sqlite(async |db| test(&World::new(db)).await).await;
+}
+
+pub async fn on_postgres(test: impl AsyncFnOnce(&World)) {
+    with_postgres(async |db| test(&World::new(db)).await).await;
+}
+
+pub async fn with_sqlite(test: impl AsyncFnOnce(Db)) {
     let folder = TempDir::new().unwrap();
     let db = Db::sqlite(&folder.path().join("test.db")).await.unwrap();
     if let Db::Sqlite { write, .. } = &db {
         sqlx::raw_sql(include_str!("../../migrations/sqlite/messaging.sql")).execute(write).await.unwrap();
         sqlx::raw_sql(include_str!("../../migrations/sqlite/messaging_trace.sql")).execute(write).await.unwrap();
     }
-    test(&World::new(db)).await;
+    test(db).await;
 }
 
-pub async fn on_postgres(test: impl AsyncFnOnce(&World)) {
+pub async fn with_postgres(test: impl AsyncFnOnce(Db)) {
+    if std::env::var("TESSERA_TEST_POSTGRES").as_deref() == Ok("off") {
+        return;
+    }
     let server = std::env::var("TESSERA_TEST_POSTGRES_URL")
         .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
     let name = format!("tessera_test_{}", Uuid::from_bytes(Random::system().bytes()).simple());
@@ -97,7 +124,7 @@ pub async fn on_postgres(test: impl AsyncFnOnce(&World)) {
         sqlx::raw_sql(include_str!("../../migrations/postgres/messaging.sql")).execute(pool).await.unwrap();
         sqlx::raw_sql(include_str!("../../migrations/postgres/messaging_trace.sql")).execute(pool).await.unwrap();
     }
-    let outcome = AssertUnwindSafe(test(&World::new(db))).catch_unwind().await;
+    let outcome = AssertUnwindSafe(test(db)).catch_unwind().await;
     execute(&admin, format!("drop database {name} with (force)")).await;
     if let Err(panic) = outcome {
         resume_unwind(panic);
@@ -132,30 +159,28 @@ impl Event for Happened {
 /// How a consumer treats a message.
 pub type Manner = Box<dyn Fn(&Envelope) -> Result<(), ConsumeError> + Send + Sync>;
 
+/// Says that it was entered, and waits for leave to go on.
+type Hang = (Arc<watch::Sender<bool>>, Arc<watch::Sender<bool>>);
+
 /// Notes what is delivered and what it applies for the first time.
 pub struct Witness {
     name: &'static str,
     db: Db,
     clock: Clock,
     manner: Mutex<Manner>,
+    hang: Mutex<Option<Hang>>,
     pub delivered: Mutex<Vec<(Uuid, i64)>>,
     pub applied: Mutex<Vec<i64>>,
 }
 
 impl Witness {
-    fn blank(world: &World) -> Self {
-        Self {
-            name: "",
-            db: world.db.clone(),
-            clock: world.clock.clone(),
-            manner: Mutex::new(Box::new(|_| Ok(()))),
-            delivered: Mutex::default(),
-            applied: Mutex::default(),
-        }
-    }
-
     pub fn behaves(&self, manner: impl Fn(&Envelope) -> Result<(), ConsumeError> + Send + Sync + 'static) {
         *self.manner.lock().unwrap() = Box::new(manner);
+    }
+
+    /// Every delivery from now on says that it was entered and waits for leave.
+    pub fn hangs(&self, entered: Arc<watch::Sender<bool>>, leave: Arc<watch::Sender<bool>>) {
+        *self.hang.lock().unwrap() = Some((entered, leave));
     }
 
     pub fn applied(&self) -> Vec<i64> {
@@ -175,10 +200,15 @@ impl Consumer for Witness {
 
     async fn consume(&self, envelope: &Envelope) -> Result<(), ConsumeError> {
         self.delivered.lock().unwrap().push((envelope.id, envelope.version));
+        let hang = self.hang.lock().unwrap().clone();
+        if let Some((entered, leave)) = hang {
+            entered.send_replace(true);
+            leave.subscribe().wait_for(|leave| *leave).await.unwrap();
+        }
         let event: Happened = envelope.decode()?;
         let mut tx = self.db.begin().await?;
         let first = inbox::first_time(&mut tx, self.name, envelope.id, self.clock.now()).await?;
-        let manner = { (self.manner.lock().unwrap())(envelope) };
+        let manner = { (self.manner.lock().unwrap_or_else(PoisonError::into_inner))(envelope) };
         manner?;
         tx.commit().await?;
         if first {
