@@ -4,10 +4,10 @@ CARGO ?= cargo
 XTASK := $(CARGO) run --quiet --locked --package xtask --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint generate demo bench measure audit
+.PHONY: help run test lint generate demo bench measure compose-test audit
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Build and serve all of Tessera in one process
 	$(CARGO) run --locked --package tessera-standalone --bin tessera -- serve
@@ -38,6 +38,9 @@ bench: ## Put load on the release build and print its shares of what this machin
 
 measure: ## Print memory, time to the first answer and size of the release build
 	$(XTASK) measure
+
+compose-test: ## Build and start the stack of docker-compose.yml, walk through it twice, and remove it (needs Docker)
+	$(XTASK) compose-test
 
 audit: ## Look for published vulnerabilities in the dependencies (needs cargo-deny and the network)
 	$(CARGO) deny --locked check advisories

@@ -6,7 +6,10 @@ mod platform;
 mod show;
 mod walk;
 
+use std::time::Duration;
+
 use anyhow::{Context as _, ensure};
+use reqwest::Method;
 
 use crate::process;
 use crate::workspace::Workspace;
@@ -15,6 +18,30 @@ use walk::Walk;
 
 /// Where `make run` serves.
 const DEFAULT_ORIGIN: &str = "http://localhost:8000";
+
+/// How long a platform that was started may take until it answers.
+const PATIENCE: u32 = 60;
+
+/// Waits for a platform behind a gateway, walks the journey there, and sees that nothing internal is reached.
+pub fn walk_when_ready(origin: &str) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    runtime.block_on(async {
+        let mut walk = Walk::to(origin)?;
+        let mut asked = 0;
+        while !walk.is_tessera().await {
+            ensure!(!process::interrupted(), "interrupted");
+            ensure!(asked < PATIENCE, "nothing answers at {origin} after {PATIENCE} seconds");
+            asked += 1;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        journey::walk(&mut walk).await?;
+        for path in ["/health/ready", "/metrics", "/internal/sessions/cut", "/admin/clients"] {
+            let request = walk.request(Method::GET, path);
+            walk.step("Nothing internal is reached through the gateway.", request, 404).await?;
+        }
+        Ok(())
+    })
+}
 
 /// Walks the journey at `origin`. Without one: at the default origin if Tessera runs there, else on a
 /// platform that is started for it and removed afterwards.

@@ -4,6 +4,7 @@
 mod bench;
 mod boundaries;
 mod card;
+mod compose_test;
 mod demo;
 mod generate;
 mod process;
@@ -64,6 +65,8 @@ enum Command {
         #[arg(long)]
         origin: Option<String>,
     },
+    /// Build and start the stack of docker-compose.yml, walk through it twice, and remove it.
+    ComposeTest,
 }
 
 fn main() -> ExitCode {
@@ -98,6 +101,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
         Command::Bench { arguments } => bench::run(&workspace, "load", arguments),
         Command::Measure => bench::run(&workspace, "measure", &[]),
         Command::Demo { origin } => demo::run(&workspace, origin.as_deref()),
+        Command::ComposeTest => compose_test::run(&workspace),
     }
 }
 

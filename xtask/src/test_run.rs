@@ -3,6 +3,7 @@
 
 mod absence;
 mod counts;
+mod nginx;
 mod postgres;
 mod redis;
 mod servers;

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::absence::Absence;
+use super::nginx::Nginx;
 use super::postgres::Postgres;
 use super::redis::Redis;
 
@@ -11,12 +12,13 @@ use super::redis::Redis;
 pub struct Servers {
     postgres: Postgres,
     redis: Redis,
+    nginx: Nginx,
 }
 
 impl Servers {
     /// Looks for each, and starts a private one where there is none.
     pub fn find() -> Self {
-        Self { postgres: Postgres::find(), redis: Redis::find() }
+        Self { postgres: Postgres::find(), redis: Redis::find(), nginx: Nginx::find() }
     }
 
     /// Tells a test run about them.
@@ -27,11 +29,12 @@ impl Servers {
 
     /// One line about each, without a password.
     pub fn describe(&self) -> String {
-        format!("PostgreSQL: {}\nRedis: {}\n", self.postgres.describe(), self.redis.describe())
+        let Self { postgres, redis, nginx } = self;
+        format!("PostgreSQL: {}\nRedis: {}\nnginx: {}\n", postgres.describe(), redis.describe(), nginx.describe())
     }
 
     /// What has to be left out.
     pub fn absences(&self) -> Vec<&Absence> {
-        self.postgres.absence().into_iter().chain(self.redis.absence()).collect()
+        [self.postgres.absence(), self.redis.absence(), self.nginx.absence()].into_iter().flatten().collect()
     }
 }
