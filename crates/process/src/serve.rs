@@ -7,7 +7,7 @@ use tessera_common::config::Config;
 use tessera_common::random::Random;
 use tessera_common::server::{Listener, Stop};
 
-use crate::explorer::explorer;
+use crate::explorer::Explorer;
 use crate::foundation::open_database;
 use crate::health::{Readiness, Schema};
 use crate::production;
@@ -60,6 +60,7 @@ pub async fn serve<S: Service>(config: &Config) -> anyhow::Result<()> {
     };
     let state = web::Data::new(context);
     let (internal_state, callers) = (state.clone(), peers.callers().map(web::Data::from));
+    let explorer = Explorer::of(S::described())?;
     let configure = move |config: &mut web::ServiceConfig| {
         config.app_data(state.clone());
     };
@@ -68,7 +69,7 @@ pub async fn serve<S: Service>(config: &Config) -> anyhow::Result<()> {
         if let Some(callers) = &callers {
             config.app_data(callers.clone());
         }
-        config.service(explorer(S::described()));
+        explorer.configure(config);
     };
     let announce =
         || tracing::info!("{} is ready on port {}, internally on {}", S::NAME, settings.port, settings.internal_port);

@@ -7,7 +7,7 @@ use tessera_auth::Auth;
 use tessera_common::server::{Endpoints, Origin, StopSignal};
 use tessera_messaging::Bus;
 use tessera_oauth::OAuth;
-use tessera_process::explorer::explorer;
+use tessera_process::explorer::Explorer;
 use tessera_sessions::Sessions;
 use tessera_storage::Cache;
 use tessera_tokens::access_token::AccessTokens;
@@ -29,6 +29,7 @@ pub struct Platform {
     cache: Cache,
     origin: Origin,
     cookies: ClientCookies,
+    explorer: Explorer,
     dev: bool,
 }
 
@@ -104,7 +105,8 @@ impl Platform {
             oauth: Arc::new(oauth.clone()),
             settings: settings.auth.clone(),
         })?;
-        Ok(Self { verify, sessions, oauth, auth, cache, origin: origin.clone(), cookies, dev })
+        let explorer = Explorer::of(describe::descriptions())?;
+        Ok(Self { verify, sessions, oauth, auth, cache, origin: origin.clone(), cookies, explorer, dev })
     }
 
     /// verify, as its siblings call it.
@@ -154,13 +156,13 @@ impl Platform {
         config.app_data(web::Data::new(self.oauth.clone()));
         config.app_data(web::Data::new(self.auth.clone()));
         if self.dev {
-            config.service(explorer(describe::descriptions()));
+            self.explorer.configure(config);
         }
     }
 
     /// Gives the internal listener what it needs.
-    pub fn configure_internal(config: &mut web::ServiceConfig) {
-        config.service(explorer(describe::descriptions()));
+    pub fn configure_internal(&self, config: &mut web::ServiceConfig) {
+        self.explorer.configure(config);
     }
 
     /// Starts the loops of all contexts.

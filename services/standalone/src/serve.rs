@@ -55,11 +55,12 @@ pub async fn serve(config: &Config, settings: &Settings) -> anyhow::Result<()> {
         internal: Listener { sockets: internal, endpoints: Endpoints::default(), workers: 1, tls },
         drain: process.drain(),
     };
-    let state = platform.clone();
+    let (state, internal_state) = (platform.clone(), platform.clone());
     let configure = move |config: &mut web::ServiceConfig| state.configure(config);
+    let configure_internal = move |config: &mut web::ServiceConfig| internal_state.configure_internal(config);
     let stop = Stop::new();
     let workers = platform.workers(&stop.signal());
-    program.run(configure, Platform::configure_internal, stop, workers, || announce(&platform, settings)).await
+    program.run(configure, configure_internal, stop, workers, || announce(&platform, settings)).await
 }
 
 /// Says where everything is. What is said to a person here is no secret.

@@ -1,6 +1,7 @@
 //! Listening, and stopping without cutting anybody off.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -94,6 +95,8 @@ where
     let Listener { sockets, endpoints, workers, tls } = listener;
     let tls = tls.map(|identity| identity.server_config()).transpose().map_err(std::io::Error::other)?;
     let (edge, clock, random) = (web::Data::new(edge), web::Data::new(clock), web::Data::new(random));
+    // Every socket has a copy of what makes its application, and descriptions are large.
+    let endpoints = Arc::new(endpoints);
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(edge.clone())

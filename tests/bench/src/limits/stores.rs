@@ -27,6 +27,7 @@ pub enum Store {
     /// A file.
     Sqlite,
     /// A server.
+    #[cfg_attr(not(test), expect(dead_code, reason = "what the platform as four services stands on"))]
     Postgres,
 }
 
