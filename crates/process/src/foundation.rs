@@ -91,10 +91,9 @@ fn open_bus(
         bail!("setting `amqp.url`: name the broker, as amqps://user:password@host:5671/vhost");
     };
     let ServiceSettings { namespace, .. } = config.read()?;
-    let authorities = &settings.tls.authorities;
-    let ca_file = (!authorities.is_empty()).then(|| authorities.into());
+    let authorities = settings.trust()?.pem().map(<[u8]>::to_vec);
     let bus = RabbitMq::new(RabbitMqParts {
-        settings: &RabbitMqSettings { url, namespace, ca_file },
+        settings: &RabbitMqSettings { url, namespace, authorities },
         subscriptions: subscriptions::ALL,
         db: db.clone(),
         clock: clock.clone(),

@@ -39,7 +39,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder().parse(&settings.level)?.or(our_spans());
+    let filter = EnvFilter::builder().parse(&settings.level)?.or(our_spans()).and(discreet());
     Ok(match settings.format {
         LogFormat::Json => {
             let layer = line::layer().json().flatten_event(true).map_event_format(Json);
@@ -58,6 +58,14 @@ fn our_spans() -> FilterFn<fn(&Metadata<'_>) -> bool> {
     let ours: fn(&Metadata<'_>) -> bool =
         |metadata| metadata.is_span() && *metadata.level() <= Level::INFO && metadata.target().starts_with(OURS);
     filter_fn(ours).with_max_level_hint(LevelFilter::INFO)
+}
+
+/// What the levels cannot turn on: crates that write the messages they carry, or the password they sign in with, into the log.
+const TALKATIVE: &str = "lapin";
+
+fn discreet() -> FilterFn<fn(&Metadata<'_>) -> bool> {
+    let discreet: fn(&Metadata<'_>) -> bool = |metadata| !metadata.target().starts_with(TALKATIVE);
+    filter_fn(discreet)
 }
 
 /// Adds the ids of the trace in front of the other members.

@@ -87,18 +87,13 @@ pub(super) async fn close(connection: &Connection) {
 }
 
 fn connector(settings: &RabbitMqSettings) -> Result<RustlsConnector, RabbitMqError> {
-    let config = match &settings.ca_file {
-        Some(file) => {
-            let unreadable = |reason: String| RabbitMqError::Certificates(file.clone(), reason);
-            let text = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
-            let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-            let found = found.map_err(|error| unreadable(error.to_string()))?;
-            if found.is_empty() {
-                return Err(unreadable("there are none".to_owned()));
-            }
+    let config = match &settings.authorities {
+        Some(pem) => {
+            let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+            let found = found.map_err(|error| RabbitMqError::Authorities(error.to_string()))?;
             RustlsConnectorConfig::default().with_parsable_certificates(found)
         }
         None => RustlsConnectorConfig::new_with_platform_verifier(),
     };
-    config.connector_with_no_client_auth().map_err(|error| RabbitMqError::Tls(error.to_string()))
+    config.connector_with_no_client_auth().map_err(|error| RabbitMqError::Authorities(error.to_string()))
 }

@@ -1,23 +1,19 @@
 //! Where the broker is, and what its settings must satisfy.
 
-use std::path::PathBuf;
-
 use secrecy::SecretString;
-use serde::Deserialize;
 
 /// The longest namespace: with it and the longest consumer's name a queue's name stays below the broker's 255 bytes.
 const NAMESPACE_LENGTH: usize = 60;
 
 /// How the broker is reached.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct RabbitMqSettings {
     /// `amqp://USER:PASSWORD@HOST:5672/VHOST`, or `amqps://USER:PASSWORD@HOST:5671/VHOST`; the default virtual host is `%2f`.
     pub url: SecretString,
     /// What the names of all exchanges and queues begin with: lower-case letters, digits, `-` and `_`, at most 60.
     pub namespace: String,
-    /// Certificates, in PEM, of the authorities that an `amqps` broker may be certified by. Without it: those the operating
-    /// system trusts.
-    pub ca_file: Option<PathBuf>,
+    /// Certificates of the authorities that may vouch for an `amqps` broker, PEM; the machine's own ones if absent.
+    pub authorities: Option<Vec<u8>>,
 }
 
 /// Why the settings cannot be used. The texts do not quote the URL: it holds a password.
@@ -29,12 +25,9 @@ pub enum RabbitMqError {
     /// The namespace.
     #[error("`{0}` is no namespace: it has lower-case letters, digits, `-` and `_`, at most {NAMESPACE_LENGTH}")]
     Namespace(String),
-    /// The file of certificates.
-    #[error("the certificates in {0} cannot be read: {1}")]
-    Certificates(PathBuf, String),
-    /// Certificates, or what comes with the operating system.
-    #[error("no TLS to the broker: {0}; name its authority's certificates in a file")]
-    Tls(String),
+    /// The authorities.
+    #[error("the broker cannot be verified: {0}")]
+    Authorities(String),
 }
 
 impl RabbitMqSettings {
@@ -54,7 +47,7 @@ mod tests {
     use super::*;
 
     fn namespace(text: &str) -> Result<String, RabbitMqError> {
-        RabbitMqSettings { url: "amqp://localhost".into(), namespace: text.to_owned(), ca_file: None }.namespace()
+        RabbitMqSettings { url: "amqp://localhost".into(), namespace: text.to_owned(), authorities: None }.namespace()
     }
 
     #[test]

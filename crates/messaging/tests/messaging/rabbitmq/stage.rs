@@ -98,7 +98,12 @@ impl End {
 impl Stage {
     /// Another service's end, or another instance of the same.
     pub fn another_end(&self) -> End {
-        end(&self.gate.url(), &self.namespace, self.world.db.clone(), self.world.clock.clone())
+        self.end_at(&self.gate.url(), None)
+    }
+
+    /// One that finds the broker elsewhere, and trusts these authorities.
+    pub fn end_at(&self, url: &str, authorities: Option<Vec<u8>>) -> End {
+        end(url, &self.namespace, authorities, self.world.db.clone(), self.world.clock.clone())
     }
 
     pub fn queue(&self, consumer: &str) -> String {
@@ -142,7 +147,7 @@ pub async fn play(db: Db, test: impl AsyncFnOnce(&mut Stage)) {
     let gate = Gate::to(uri).await;
     let namespace = format!("tessera-test-{}", Uuid::from_bytes(Random::system().bytes()).simple());
     let clock = Clock::machine();
-    let end = end(&gate.url(), &namespace, db.clone(), clock.clone());
+    let end = end(&gate.url(), &namespace, None, db.clone(), clock.clone());
     let mut stage = Stage {
         world: World::with(db, clock, end.bus.clone()),
         end,
@@ -158,8 +163,8 @@ pub async fn play(db: Db, test: impl AsyncFnOnce(&mut Stage)) {
     }
 }
 
-fn end(url: &str, namespace: &str, db: Db, clock: Clock) -> End {
-    let settings = RabbitMqSettings { url: url.into(), namespace: namespace.to_owned(), ca_file: None };
+fn end(url: &str, namespace: &str, authorities: Option<Vec<u8>>, db: Db, clock: Clock) -> End {
+    let settings = RabbitMqSettings { url: url.into(), namespace: namespace.to_owned(), authorities };
     let parts =
         RabbitMqParts { settings: &settings, subscriptions: SUBSCRIPTIONS, db, clock, random: Random::system() };
     let rabbit = RabbitMq::new(parts).unwrap();
