@@ -19,6 +19,7 @@ pub use reqwest::Method;
 pub use serde_json::{Value, json};
 pub use service_keys::ServiceKeySet;
 pub use tessera_common::server::is_ambiguous;
+pub use tessera_contracts::subscriptions;
 pub use tessera_standalone::routes::Routes;
 
 /// Runs a test on each engine: `on_every_database! { async fn name(app: TestApp) { … } }`.

@@ -1,4 +1,4 @@
-//! Runs the real program as a process of its own: on free ports, on a temporary data folder, and to whatever end a test has for it.
+#![doc = include_str!("../README.md")]
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -10,6 +10,7 @@ mod collector;
 mod engines;
 mod folder;
 mod gateway;
+mod ground;
 mod history;
 mod instance;
 mod ports;
@@ -28,6 +29,7 @@ pub use collector::{Collector, SeenSpan, Trace};
 pub use engines::{Engines, Postgres, RabbitMq, Redis, TlsFiles};
 pub use folder::DataFolder;
 pub use gateway::Gateway;
+pub use ground::Ground;
 pub use history::{Begun, History, Operation, Outcome, Record, Violation};
 pub use instance::{Ended, Instance, run};
 pub use ports::free_port;

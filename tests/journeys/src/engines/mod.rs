@@ -53,18 +53,29 @@ impl Engines {
     }
 }
 
-/// Says something to a port and answers the first bytes that come back, as many as `expected` has; whether they are those.
-async fn answers(port: u16, said: &[u8], expected: &[u8]) -> bool {
-    exchange(port, said, expected.len()).await.is_some_and(|answer| answer == expected)
+/// Whether PostgreSQL lets its superuser in at this port.
+pub async fn answers_postgres(port: u16) -> bool {
+    answers(port, &postgres::start_message(), b"R").await
 }
 
-async fn exchange(port: u16, said: &[u8], length: usize) -> Option<Vec<u8>> {
+/// Whether Redis answers at this port.
+pub async fn answers_redis(port: u16) -> bool {
+    answers(port, b"PING\r\n", b"+PONG\r\n").await
+}
+
+/// Whether a broker answers at this port as AMQP 0-9-1 says: with a method frame.
+pub async fn answers_amqp(port: u16) -> bool {
+    answers(port, b"AMQP\x00\x00\x09\x01", &[1]).await
+}
+
+/// Whether what comes back, when this is said to a port, begins so.
+async fn answers(port: u16, said: &[u8], expected: &[u8]) -> bool {
     let talk = async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.write_all(said).await?;
-        let mut answer = vec![0; length];
+        let mut answer = vec![0; expected.len()];
         stream.read_exact(&mut answer).await?;
         std::io::Result::Ok(answer)
     };
-    timeout(ANSWER, talk).await.ok()?.ok()
+    matches!(timeout(ANSWER, talk).await, Ok(Ok(answer)) if answer == expected)
 }

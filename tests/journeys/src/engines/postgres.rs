@@ -1,13 +1,9 @@
 //! A private PostgreSQL.
 
 use super::installation::Installation;
-use super::{TlsFiles, answers};
+use super::{TlsFiles, answers_postgres};
 use crate::ports::free_port;
 use crate::process::Process;
-
-/// What a client says first to learn whether the server would speak TLS. A server that is not ready for sessions answers that too, so
-/// readiness is told by a session.
-const DATABASE: &str = "postgres";
 
 /// A server with the superuser `postgres` and no passwords, with `fsync` on: what was committed survives a crash.
 #[derive(Debug)]
@@ -108,8 +104,7 @@ impl Postgres {
             command.args(["-c", setting]);
         }
         let mut process = Process::start("postgres", &mut command, &self.installation.log());
-        let (port, hello) = (self.port, start_message());
-        process.ready("answering", async || answers(port, &hello, b"R").await).await;
+        process.ready("answering", async || answers_postgres(self.port).await).await;
         self.process = Some(process);
     }
 }
@@ -123,9 +118,9 @@ impl Drop for Postgres {
 }
 
 /// The first message of a session (protocol 3.0). A server that lets the user in answers `R`, one that is still starting an error.
-fn start_message() -> Vec<u8> {
+pub fn start_message() -> Vec<u8> {
     let mut body = 196_608_u32.to_be_bytes().to_vec();
-    for text in ["user", "postgres", "database", DATABASE, ""] {
+    for text in ["user", "postgres", "database", "postgres", ""] {
         body.extend_from_slice(text.as_bytes());
         body.push(0);
     }

@@ -3,13 +3,9 @@
 use std::process::Command;
 
 use super::installation::Installation;
-use super::{TlsFiles, answers};
+use super::{TlsFiles, answers_amqp};
 use crate::ports::free_port;
 use crate::process::Process;
-
-/// What a client says first (AMQP 0-9-1), and the kind of frame that a broker answers it with.
-const HELLO: &[u8] = b"AMQP\x00\x00\x09\x01";
-const METHOD_FRAME: &[u8] = &[1];
 
 /// A broker of one node with the user `guest`. Durable queues survive its end.
 #[derive(Debug)]
@@ -127,7 +123,7 @@ impl RabbitMq {
         assert!(self.process.is_none(), "it runs");
         let mut process =
             Process::start("rabbitmq-server", &mut self.command("rabbitmq-server"), &self.installation.log());
-        process.ready("answering", async || answers(self.ports.amqp, HELLO, METHOD_FRAME).await).await;
+        process.ready("answering", async || answers_amqp(self.ports.amqp).await).await;
         self.process = Some(process);
     }
 

@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::installation::Installation;
-use super::{ANSWER, TlsFiles, answers};
+use super::{ANSWER, TlsFiles, answers_redis};
 use crate::ports::free_port;
 use crate::process::Process;
 
@@ -106,7 +106,7 @@ impl Redis {
             command.args(["--tls-ca-cert-file", "authority.pem"]);
         }
         let mut process = Process::start("redis-server", &mut command, &self.installation.log());
-        process.ready("answering", async || answers(self.port, b"PING\r\n", b"+PONG\r\n").await).await;
+        process.ready("answering", async || answers_redis(self.port).await).await;
         self.process = Some(process);
     }
 }

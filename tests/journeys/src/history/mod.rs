@@ -31,15 +31,36 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// On an address: makes an account there.
-    SignUp { password: usize },
+    SignUp {
+        /// The account's.
+        password: usize,
+    },
     /// On an address: opens a session, whose name is what was said.
-    SignIn { password: usize },
+    SignIn {
+        /// The one that is tried.
+        password: usize,
+    },
     /// On an address: asks for something that a live session may.
-    UseSession { session: String },
-    /// On an address: ends a session, within another one or itself.
-    EndSession { session: String, within: String },
-    /// On an address: changes the password within a session, and ends the others.
-    ChangePassword { within: String, from: usize, to: usize },
+    UseSession {
+        /// The session.
+        session: String,
+    },
+    /// On an address: ends a session.
+    EndSession {
+        /// The one that is ended.
+        session: String,
+        /// The one whose token says so.
+        within: String,
+    },
+    /// On an address: changes the password, and ends the other sessions.
+    ChangePassword {
+        /// The session that stays.
+        within: String,
+        /// The present password.
+        from: usize,
+        /// The next one.
+        to: usize,
+    },
     /// On an address: proves it. May be repeated.
     VerifyEmail,
     /// On an address: everything that was begun has come to its end. Noted by the test.
@@ -53,7 +74,10 @@ pub enum Operation {
     /// On a credential: revokes it.
     Revoke,
     /// On a family of refresh tokens: presents one. What is said is its successor.
-    Refresh { presented: String },
+    Refresh {
+        /// The token.
+        presented: String,
+    },
     /// On a family: revokes it.
     RevokeFamily,
 }

@@ -1,5 +1,6 @@
 //! The platform as four services: replicas of each as processes, a database for each, a network that can be broken between any two.
 
+mod broker;
 mod databases;
 mod environment;
 mod replica;
@@ -15,6 +16,7 @@ use crate::engines::Engines;
 use crate::gateway::Gateway;
 use crate::ports::free_port;
 use crate::proxy::Proxy;
+use broker::BrokerNames;
 use databases::ServiceDatabases;
 use environment::Surroundings;
 use replica::Replica;
@@ -106,6 +108,7 @@ pub struct Services {
     gateway: Gateway,
     edges: Vec<Edge>,
     databases: ServiceDatabases,
+    _broker: BrokerNames,
     folder: TempDir,
 }
 
@@ -156,7 +159,8 @@ impl Services {
         for service in Service::ALL {
             gateway.set(service.name(), of(service, 0));
         }
-        Self { replicas, gateway, edges, databases, folder }
+        let broker = BrokerNames { url: setup.amqp.clone(), namespace: databases.namespace().to_owned() };
+        Self { replicas, gateway, edges, databases, _broker: broker, folder }
     }
 
     /// A new caller of the one public origin.
