@@ -4,7 +4,7 @@ CARGO ?= cargo
 XTASK := $(CARGO) run --quiet --locked --package xtask --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint generate demo bench measure compose-test audit
+.PHONY: help run test faults lint generate demo bench measure compose-test audit
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -14,6 +14,9 @@ run: ## Build and serve all of Tessera in one process
 
 test: ## Run every test that can run here (REQUIRE_ALL=1: a left-out suite is a failure)
 	$(XTASK) test $(if $(filter-out 0,$(REQUIRE_ALL)),--require-all)
+
+faults: ## Run the tests that kill and cut, with more seeds (SEEDS=100)
+	$(XTASK) faults $(if $(SEEDS),--seeds $(SEEDS))
 
 lint: ## Check format, lints, documentation, licences and the architecture
 	$(CARGO) fmt --all --check

@@ -6,6 +6,7 @@ mod boundaries;
 mod card;
 mod compose_test;
 mod demo;
+mod faults;
 mod generate;
 mod process;
 mod report;
@@ -38,6 +39,12 @@ enum Command {
         /// Fail, before anything is built, when a suite would be left out.
         #[arg(long)]
         require_all: bool,
+    },
+    /// Run the tests that kill processes and cut connections.
+    Faults {
+        /// How many seeds each of them runs.
+        #[arg(long, default_value_t = 100)]
+        seeds: u64,
     },
     /// Compare crate edges and layers with the committed rules.
     CheckBoundaries,
@@ -85,6 +92,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
     let workspace = Workspace::load()?;
     match command {
         Command::Test { require_all } => test_run::run(&workspace, *require_all),
+        Command::Faults { seeds } => faults::run(&workspace, *seeds),
         Command::CheckBoundaries => {
             let rulebook = Rulebook::load(&workspace)?;
             Ok(print("check-boundaries", &boundaries::check(&workspace, &rulebook)?))

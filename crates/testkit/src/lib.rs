@@ -9,6 +9,7 @@ mod app;
 mod client;
 mod databases;
 mod redis;
+mod service_keys;
 
 pub use app::{START, TestApp};
 pub use client::{Answer, Call, streamed};
@@ -16,6 +17,10 @@ pub use databases::Engine;
 pub use redis::{SharedRedis, absent_redis};
 pub use reqwest::Method;
 pub use serde_json::{Value, json};
+pub use service_keys::ServiceKeySet;
+pub use tessera_common::server::is_ambiguous;
+pub use tessera_contracts::subscriptions;
+pub use tessera_standalone::routes::Routes;
 
 /// Runs a test on each engine: `on_every_database! { async fn name(app: TestApp) { … } }`.
 #[macro_export]

@@ -78,6 +78,11 @@ impl Api {
         link.split('"').next().map(|link| format!("/identity/{link}"))
     }
 
+    /// Whether the program behind an internal port says that it can work.
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.get("/health/ready").try_send().await.is_ok_and(|answer| answer.status == 200)
+    }
+
     fn request(&self, method: Method, path: &str) -> Call {
         Call::new(self.http.request(method, format!("{}{path}", self.origin)))
     }

@@ -1,11 +1,10 @@
 //! What outlives a process: its data, and where it listens.
 
-use std::fs::{File, OpenOptions};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use rand::RngExt as _;
 use tempfile::TempDir;
+
+use crate::ports::free_port;
 
 /// A data folder with two ports that belong to it, so that a program started on it again has the same origin.
 #[derive(Debug)]
@@ -51,20 +50,7 @@ impl DataFolder {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
-    pub(crate) fn log_file(&self) -> File {
-        OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file")
-    }
-
-    fn log_path(&self) -> PathBuf {
+    pub(crate) fn log_path(&self) -> PathBuf {
         Path::new(self.folder.path()).join("log")
     }
-}
-
-/// A free port below those that the system gives to outgoing connections, so that it is still free after a restart.
-#[expect(clippy::disallowed_methods, reason = "tests that run at the same time must draw different ports")]
-fn free_port() -> u16 {
-    let mut random = rand::rng();
-    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let mut drawn = std::iter::repeat_with(|| random.random_range(15_000..32_000)).take(1000);
-    drawn.find(is_free).expect("one of a thousand ports is free")
 }

@@ -1,19 +1,17 @@
 //! A running program.
 
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crate::api::Api;
 use crate::folder::DataFolder;
-use crate::{eventually, program};
-
-/// How long a program may take to be ready, and to end: much longer than it does, for the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::process::{PATIENCE, Process};
+use crate::program::Program;
 
 /// A program that serves. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Instance {
-    child: Child,
+    process: Process,
     api: Api,
     internal: Api,
 }
@@ -46,24 +44,10 @@ impl Instance {
     }
 
     async fn launch(folder: &DataFolder, variables: &[(&str, &str)], api: Api, internal: Api) -> Self {
-        let child = command(folder, &["serve"])
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(folder.log_file())
-            .stderr(folder.log_file())
-            .spawn()
-            .expect("tessera can be run");
-        let health = internal.clone();
-        let mut instance = Self { child, api, internal };
-        eventually("ready", PATIENCE, async || {
-            if let Some(status) = instance.child.try_wait().expect("its status") {
-                panic!("tessera has ended with {status}:\n{}", folder.log());
-            }
-            let answer = health.get("/health/ready").try_send().await.ok()?;
-            (answer.status == 200).then_some(())
-        })
-        .await;
-        instance
+        let mut command = command(folder, &["serve"]);
+        let mut process = Process::start("tessera", command.envs(variables.iter().copied()), &folder.log_path());
+        process.ready("ready", async || internal.is_ready().await).await;
+        Self { process, api, internal }
     }
 
     /// A new caller of its public port.
@@ -83,8 +67,7 @@ impl Instance {
     /// # Panics
     /// When it cannot be killed.
     pub fn kill9(mut self) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("its status");
+        self.process.kill9();
     }
 
     /// Asks it to end, by SIGTERM, and waits until it has.
@@ -92,18 +75,7 @@ impl Instance {
     /// # Panics
     /// When it does not.
     pub async fn terminate(mut self) -> ExitStatus {
-        let id = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status().expect("kill can be run");
-        assert!(asked.success(), "it has ended before it was asked to");
-        eventually("ended by SIGTERM", PATIENCE, async || self.child.try_wait().expect("its status")).await
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        // It may have ended already, which is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.end_by("TERM").await
     }
 }
 
@@ -142,7 +114,7 @@ pub async fn run(folder: &DataFolder, arguments: &[&str], settings: &[(&str, &st
 
 /// The program with the settings of a folder and none of whoever runs the tests.
 fn command(folder: &DataFolder, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program::path());
+    let mut command = Command::new(Program::AllInOne.path());
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TESSERA_")) {
         command.env_remove(name);
     }

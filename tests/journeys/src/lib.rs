@@ -1,4 +1,4 @@
-//! Runs the real program as a process of its own: on free ports, on a temporary data folder, and to whatever end a test has for it.
+#![doc = include_str!("../README.md")]
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -7,16 +7,39 @@
 
 mod api;
 mod collector;
+mod engines;
 mod folder;
+mod gateway;
+mod ground;
+mod history;
 mod instance;
+mod ports;
+mod process;
 mod program;
+mod proxy;
+mod seeds;
+mod services;
+mod shape;
+mod state;
 
 use std::time::Duration;
 
 pub use api::Api;
 pub use collector::{Collector, SeenSpan, Trace};
+pub use engines::{Engines, Postgres, RabbitMq, Redis, TlsFiles};
 pub use folder::DataFolder;
+pub use gateway::Gateway;
+pub use ground::Ground;
+pub use history::{Begun, History, Operation, Outcome, Record, Violation};
 pub use instance::{Ended, Instance, run};
+pub use ports::free_port;
+pub use process::Process;
+pub use program::Program;
+pub use proxy::{Mode, Proxy, Towards};
+pub use seeds::{Seed, schedule, seeds};
+pub use services::{Service, Services, Setup};
+pub use shape::Shape;
+pub use state::{Broken, State, connections, idle_in_transaction};
 pub use tessera_testkit::{Answer, Call, Value, json};
 
 /// Looks again and again until there is something to see. For what another process does, which tells nobody when.

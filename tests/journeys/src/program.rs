@@ -1,4 +1,4 @@
-//! Where the program is.
+//! Where the programs are.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,23 +6,56 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
+use crate::services::Service;
+
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// `tessera` as the sources are now. Cargo puts it beside the tests of the whole workspace; for those of this crate alone it is built
-/// here.
-pub fn path() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let test = std::env::current_exe().expect("this program has a path");
-        let folder = test.ancestors().nth(2).expect("tests are in target/<profile>/deps");
-        let program = folder.join("tessera");
-        let lock = File::create(folder.join("tessera.lock")).expect("a lock file");
-        lock.lock().expect("locked");
-        if !is_fresh(&program) {
-            build(folder);
+/// A program of the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// All services in one.
+    AllInOne,
+    /// One service.
+    Of(Service),
+}
+
+impl Program {
+    const ALL: [Self; 5] = [
+        Self::AllInOne,
+        Self::Of(Service::Auth),
+        Self::Of(Service::Sessions),
+        Self::Of(Service::Verify),
+        Self::Of(Service::OAuth),
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AllInOne => "tessera",
+            Self::Of(Service::Auth) => "tessera-auth",
+            Self::Of(Service::Sessions) => "tessera-sessions",
+            Self::Of(Service::Verify) => "tessera-verify",
+            Self::Of(Service::OAuth) => "tessera-oauth",
         }
-        program
-    })
+    }
+
+    /// It, as the sources are now. Cargo puts the programs beside the tests of the whole workspace; for those of this crate alone they
+    /// are built here, all at once and with the features that the workspace has.
+    pub(crate) fn path(self) -> PathBuf {
+        static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+        let folder = FOLDER.get_or_init(|| {
+            let test = std::env::current_exe().expect("this program has a path");
+            let folder = test.ancestors().nth(2).expect("tests are in target/<profile>/deps");
+            let lock = File::create(folder.join("tessera.lock")).expect("a lock file");
+            lock.lock().expect("locked");
+            if !Self::ALL.iter().all(|program| is_fresh(&folder.join(program.name()))) {
+                build(folder);
+            }
+            folder.to_owned()
+        });
+        folder.join(self.name())
+    }
 }
 
 /// Whether it was made from the sources of this workspace and none of them is newer: an old program would pass for the new one.
@@ -33,8 +66,9 @@ fn is_fresh(program: &Path) -> bool {
     let Some((_, sources)) = rule.split_once(": ") else { return false };
     let sources: Vec<PathBuf> =
         sources.replace("\\ ", "\0").split_whitespace().map(|source| source.replace('\0', " ").into()).collect();
-    let main = Path::new(WORKSPACE).join("services/standalone/src/main.rs");
-    let is_ours = main.canonicalize().is_ok_and(|main| sources.contains(&main));
+    let services = Path::new(WORKSPACE).join("services");
+    let is_ours =
+        services.canonicalize().is_ok_and(|services| sources.iter().any(|source| source.starts_with(&services)));
     is_ours && sources.iter().all(|source| modified(source).is_some_and(|changed| changed <= made))
 }
 
@@ -50,11 +84,11 @@ fn build(folder: &Path) {
     };
     let target = folder.parent().expect("a profile's folder is in target");
     let status = Command::new(cargo)
-        .args(["build", "--locked", "--package", "tessera-standalone", "--bin", "tessera", "--profile", profile])
+        .args(["build", "--locked", "--workspace", "--bins", "--profile", profile])
         .arg("--target-dir")
         .arg(target)
         .current_dir(WORKSPACE)
         .status()
         .expect("cargo runs");
-    assert!(status.success(), "tessera cannot be built: {status}");
+    assert!(status.success(), "the programs cannot be built: {status}");
 }

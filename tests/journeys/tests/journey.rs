@@ -1,18 +1,28 @@
-//! The first journey of a person and of a back end, in one process and on into the next.
+//! The first journey of a person and of a back end, over a restart, in both shapes.
 
 #![cfg(test)]
 
-use tessera_journeys::{Api, DataFolder, Instance, Value, json};
+use tessera_journeys::{Api, Ground, Shape, Value, json};
 
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "Secret1*2*3*4*5*6";
 const OTHER: &str = "NewPassword12$34$56$7";
 
 #[tokio::test]
-async fn the_first_journey_and_what_is_left_of_it_after_a_restart() {
-    let folder = DataFolder::new();
-    let instance = Instance::start(&folder).await;
-    let api = instance.api();
+async fn the_first_journey_in_one_process() {
+    journey(Shape::all_in_one().await).await;
+}
+
+#[tokio::test]
+async fn the_first_journey_over_four_services() {
+    // Told to leave an engine out, there is nothing to do.
+    let Some(ground) = Ground::find().await else { return };
+    journey(Shape::four_services(&ground.setup()).await).await;
+}
+
+/// The first journey, a restart, and what is left.
+async fn journey(mut platform: Shape) {
+    let api = platform.api();
     let version = api.get("/sessions/version").send().await.expect(200).json();
     assert_eq!(version, json!({ "version": env!("CARGO_PKG_VERSION") }));
 
@@ -21,15 +31,9 @@ async fn the_first_journey_and_what_is_left_of_it_after_a_restart() {
     let browser = browser(&api).await;
     let back_end = verification_by_mail(&api).await;
 
-    let status = instance.terminate().await;
-    assert!(status.success(), "{status}: {}", folder.log());
-    assert_eq!(folder.log(), "", "nothing to warn of");
-    let left: Vec<_> =
-        std::fs::read_dir(folder.path()).expect("a folder").map(|file| file.expect("a file").path()).collect();
-    assert!(!left.iter().any(|file| file.to_string_lossy().ends_with("-wal")), "whole files: {left:?}");
-
-    let instance = Instance::start(&folder).await;
-    let api = instance.api();
+    assert_eq!(platform.log(), "", "nothing to warn of");
+    platform.restart().await;
+    let api = platform.api();
     let live = api.get("/sessions").bearer(&tokens.live).send().await.expect(200).json();
     assert_eq!(live.as_array().map(Vec::len), Some(2), "the one in use and the browser's: {live}");
     for ended in &tokens.ended {
@@ -40,7 +44,6 @@ async fn the_first_journey_and_what_is_left_of_it_after_a_restart() {
     let _ = mint(&api, &browser.cookie, &browser.live).await.expect(200);
     let _ = mint(&api, &browser.ended_cookie, &browser.ended).await.expect(401);
     let _ = validate(&api, &back_end, &back_end.code).await.expect(404);
-    assert!(instance.terminate().await.success());
 }
 
 async fn sign_up_and_verify(api: &Api) {

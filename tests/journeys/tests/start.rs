@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
-use tessera_journeys::{DataFolder, Ended, Instance, run};
+use tessera_journeys::{DataFolder, Ended, Instance, json, run};
 
 #[track_caller]
 fn refused(ended: &Ended, naming: &str) {
@@ -109,4 +109,17 @@ async fn config_show_prints_each_setting_with_its_origin_and_no_secret() {
         assert!(lines.iter().any(|line| line == &expected), "{expected:?}:\n{}", shown.stdout);
     }
     assert!(lines.iter().all(|line| line.len() >= 3), "each with its origin:\n{}", shown.stdout);
+}
+
+#[tokio::test]
+async fn a_stop_leaves_whole_files() {
+    let folder = DataFolder::new();
+    let instance = Instance::start(&folder).await;
+    let sign_up = json!({ "email": "ada@example.org", "password": "Secret1*2*3*4*5*6" });
+    let _ = instance.api().post("/sign_up").json(&sign_up).send().await.expect(201);
+    let status = instance.terminate().await;
+    assert!(status.success(), "{status}: {}", folder.log());
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).expect("a folder").map(|file| file.expect("a file").path()).collect();
+    assert!(!left.iter().any(|file| file.to_string_lossy().ends_with("-wal")), "whole files: {left:?}");
 }

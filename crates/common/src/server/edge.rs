@@ -113,7 +113,8 @@ fn refused_unread(request: &ServiceRequest) -> Option<Accident> {
 }
 
 /// Whether some proxy, router or handler may read `path` as another one.
-fn is_ambiguous(path: &str) -> bool {
+#[must_use]
+pub fn is_ambiguous(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let encoded = ["%2f", "%5c", "%2e", "%3b", "%25", "%00"].iter().any(|code| lower.contains(code));
     encoded

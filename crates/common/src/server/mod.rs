@@ -14,7 +14,7 @@ mod watched;
 pub use address::{Caller, Network};
 pub use body::{Body, MAX_BODY};
 pub use cookie::{OneCookie, one_cookie};
-pub use edge::{as_request, guard, not_found, request_id};
+pub use edge::{as_request, guard, is_ambiguous, not_found, request_id};
 pub use endpoint::{Description, Endpoint, Endpoints};
 pub use origin::{Origin, SameOrigin};
 pub use run::{Listener, Stop, StopSignal, listen};

@@ -1,0 +1,66 @@
+//! The settings of each service, as its environment: the one place that knows their names.
+
+use std::path::Path;
+
+use tessera_testkit::ServiceKeySet;
+
+use super::databases::ServiceDatabases;
+use super::{Edge, Service, Setup};
+
+/// What the services of one platform stand in.
+#[derive(Debug)]
+pub struct Surroundings<'a> {
+    pub setup: &'a Setup,
+    pub databases: &'a ServiceDatabases,
+    pub edges: &'a [Edge],
+    pub keys: &'a ServiceKeySet,
+    /// The file with the public keys of all services.
+    pub trusted: &'a Path,
+    /// The gateway's port.
+    pub port: u16,
+}
+
+impl Surroundings<'_> {
+    /// The environment of a replica of a service on these ports, the public one first.
+    pub fn environment(&self, service: Service, [port, internal_port]: [u16; 2]) -> Vec<(String, String)> {
+        let name = service.name();
+        let mut table = vec![
+            ("PROFILE".to_owned(), "dev".to_owned()),
+            ("BIND".to_owned(), "127.0.0.1".to_owned()),
+            ("PORT".to_owned(), port.to_string()),
+            ("INTERNAL_PORT".to_owned(), internal_port.to_string()),
+            ("ORIGIN".to_owned(), format!("http://localhost:{}", self.port)),
+            ("TRUSTED_PROXIES".to_owned(), "[\"127.0.0.1\"]".to_owned()),
+            ("WORKERS".to_owned(), "2".to_owned()),
+            ("DRAIN_S".to_owned(), "0".to_owned()),
+            ("LOG_LEVEL".to_owned(), "warn".to_owned()),
+            ("LOG_FORMAT".to_owned(), "pretty".to_owned()),
+            ("NAMESPACE".to_owned(), self.databases.namespace().to_owned()),
+            ("DATABASE_URL".to_owned(), self.databases.url(service).to_owned()),
+            ("REDIS_URL".to_owned(), self.setup.redis.clone()),
+            ("REDIS_INSTANCES".to_owned(), self.setup.replicas.to_string()),
+            ("AMQP_URL".to_owned(), self.setup.amqp.clone()),
+            ("SERVICE_KEYS".to_owned(), self.trusted.display().to_string()),
+            (format!("{}_KEYS", name.to_uppercase()), key_ring(service).to_owned()),
+        ];
+        let own = self.keys.private.iter().find(|(service, _)| service == name);
+        table.extend(own.map(|(_, key)| ("SERVICE_KEY".to_owned(), key.clone())));
+        for edge in self.edges.iter().filter(|edge| edge.from == service) {
+            let peer = format!("PEERS_{}", edge.to.name().to_uppercase());
+            table.push((peer, format!("http://localhost:{}", edge.proxy.port())));
+        }
+        let mut table: Vec<_> = table.into_iter().map(|(name, value)| (format!("TESSERA_{name}"), value)).collect();
+        table.extend(self.setup.settings.iter().cloned());
+        table
+    }
+}
+
+/// A key ring that only this service has.
+const fn key_ring(service: Service) -> &'static str {
+    match service {
+        Service::Auth => "k1:YXV0aC1hdXRoLWF1dGgtYXV0aC1hdXRoLWF1dGgtYXU=",
+        Service::Sessions => "k1:c2Vzc2lvbnMtc2Vzc2lvbnMtc2Vzc2lvbnMtc2Vzc2k=",
+        Service::Verify => "k1:dmVyaWZ5LXZlcmlmeS12ZXJpZnktdmVyaWZ5LXZlcmk=",
+        Service::OAuth => "k1:b2F1dGgtb2F1dGgtb2F1dGgtb2F1dGgtb2F1dGgtb2E=",
+    }
+}

@@ -1,0 +1,79 @@
+//! One process of a service.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::Service;
+use crate::api::Api;
+use crate::process::Process;
+use crate::program::Program;
+
+/// A place for a process: its ports, its settings, its log. It may run or not.
+#[derive(Debug)]
+pub struct Replica {
+    pub service: Service,
+    internal_port: u16,
+    environment: Vec<(String, String)>,
+    log: PathBuf,
+    process: Option<Process>,
+}
+
+impl Replica {
+    pub fn new(
+        service: Service,
+        [_, internal_port]: [u16; 2],
+        environment: Vec<(String, String)>,
+        log: PathBuf,
+    ) -> Self {
+        Self { service, internal_port, environment, log, process: None }
+    }
+
+    /// Brings the service's database to this release, with what the examples rely on.
+    pub async fn prepare(&self) {
+        self.run(&["migrate"]).await;
+        if self.service == Service::OAuth {
+            self.run(&["bootstrap", "--dev"]).await;
+        }
+    }
+
+    pub async fn start(&mut self) {
+        assert!(self.process.is_none(), "{:?} runs", self.service);
+        let name = Program::Of(self.service).name();
+        let mut process = Process::start(name, self.command().arg("serve"), &self.log);
+        let health = Api::new(format!("http://localhost:{}", self.internal_port));
+        process.ready("ready", async || health.is_ready().await).await;
+        self.process = Some(process);
+    }
+
+    pub fn kill9(&mut self) {
+        self.process.take().expect("it runs").kill9();
+    }
+
+    pub async fn terminate(&mut self) {
+        let status = self.process.take().expect("it runs").end_by("TERM").await;
+        assert!(status.success(), "{:?} has ended with {status}: {}", self.service, self.log());
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    async fn run(&self, arguments: &[&str]) {
+        let mut command = self.command();
+        command.args(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("not cancelled");
+        let output = output.expect("it can be run");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{} {arguments:?}: {said}", Program::Of(self.service).name());
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(Program::Of(self.service).path());
+        // None of the settings of whoever runs the tests.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TESSERA_")) {
+            command.env_remove(name);
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}

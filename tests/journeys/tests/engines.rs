@@ -1,0 +1,118 @@
+//! The engines that fault tests stand on: they come up, end as they are told to, keep what they must, and leave nothing.
+
+#![cfg(test)]
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::{ConnectOptions as _, PgConnection, Row as _};
+use std::str::FromStr as _;
+use tessera_journeys::{Engines, Postgres, RabbitMq, Redis, TlsFiles};
+
+async fn connect(url: &str) -> sqlx::Result<PgConnection> {
+    PgConnectOptions::from_str(url).expect("a URL").ssl_mode(PgSslMode::Disable).connect().await
+}
+
+#[tokio::test]
+async fn all_three_come_up_together_and_leave_nothing() {
+    let engines = Engines::start().await;
+    let ports = [engines.postgres.port(), engines.redis.port(), engines.rabbitmq.port()];
+    assert_eq!(engines.redis.command("PING").await, "+PONG");
+    assert!(connect(&engines.postgres.url("postgres")).await.is_ok());
+    drop(engines);
+    for port in ports {
+        assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err(), "{port} is still listened on");
+    }
+}
+
+#[tokio::test]
+async fn what_postgres_has_committed_survives_a_restart_and_a_crash() {
+    let mut postgres = Postgres::start().await;
+    let url = postgres.url("postgres");
+    let mut conn = connect(&url).await.expect("a session");
+    sqlx::query("create table kept (number bigint)").execute(&mut conn).await.expect("created");
+    for number in 0..3_i64 {
+        sqlx::query("insert into kept values ($1)").bind(number).execute(&mut conn).await.expect("inserted");
+        if number == 1 {
+            postgres.crash().await;
+            assert!(connect(&url).await.is_err(), "it is down");
+            postgres.launch().await;
+        } else {
+            postgres.restart().await;
+        }
+        assert!(sqlx::query("select 1").execute(&mut conn).await.is_err(), "the session was cut");
+        conn = connect(&url).await.expect("a session");
+    }
+    let kept: i64 = sqlx::query("select count(*) from kept").fetch_one(&mut conn).await.expect("a row").get(0);
+    let fsync: String = sqlx::query("show fsync").fetch_one(&mut conn).await.expect("a row").get(0);
+    assert_eq!((kept, fsync.as_str()), (3, "on"));
+    assert!(postgres.log().contains("automatic recovery in progress"), "it was a crash: {}", postgres.log());
+}
+
+#[tokio::test]
+async fn redis_forgets_when_it_is_flushed_or_killed() {
+    let mut redis = Redis::start().await;
+    for forget in ["FLUSHALL", "kill -9"] {
+        assert_eq!(redis.command("SET key value").await, "+OK");
+        assert_eq!(redis.command("GET key").await, "$5");
+        if forget == "FLUSHALL" {
+            assert_eq!(redis.command(forget).await, "+OK");
+        } else {
+            redis.kill9();
+            redis.launch().await;
+        }
+        assert_eq!(redis.command("GET key").await, "$-1", "{forget}");
+    }
+}
+
+#[tokio::test]
+async fn rabbitmq_keeps_its_vhosts_over_a_stop_and_a_kill() {
+    let mut rabbitmq = RabbitMq::start().await;
+    let _ = rabbitmq.control(&["add_vhost", "kept"]).await;
+    rabbitmq.stop().await;
+    rabbitmq.launch().await;
+    rabbitmq.kill9();
+    rabbitmq.launch().await;
+    assert!(rabbitmq.control(&["list_vhosts", "name"]).await.lines().any(|line| line == "kept"));
+}
+
+#[tokio::test]
+async fn each_engine_serves_tls_with_the_certificate_it_is_given() {
+    let tls = tls_files();
+    let (postgres, redis, rabbitmq) = tokio::join!(
+        Postgres::start_with(&[], Some(&tls)),
+        Redis::start_with(Some(&tls)),
+        RabbitMq::start_with(Some(&tls))
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = folder.path().join("authority.pem");
+    std::fs::write(&authority, &tls.authority).expect("written");
+    let options = PgConnectOptions::from_str(&postgres.url("postgres")).expect("a URL").host("localhost");
+    let verified = options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(&authority).connect().await;
+    assert!(verified.is_ok(), "{verified:?}: {}", postgres.log());
+    for url in [redis.tls_url().expect("a URL"), rabbitmq.tls_url().expect("a URL")] {
+        let (_, port) = url.trim_end_matches("/%2f").rsplit_once(':').expect("a port");
+        let shown = openssl(port, &authority);
+        assert!(shown.contains("Verify return code: 0 (ok)"), "{url}: {shown}");
+    }
+}
+
+fn openssl(port: &str, authority: &std::path::Path) -> String {
+    let output = std::process::Command::new("openssl")
+        .args(["s_client", "-connect", &format!("127.0.0.1:{port}"), "-servername", "localhost", "-CAfile"])
+        .arg(authority)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("openssl");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn tls_files() -> TlsFiles {
+    let (mut authority, key) = (rcgen::CertificateParams::default(), rcgen::KeyPair::generate().expect("a key"));
+    authority.distinguished_name.push(rcgen::DnType::CommonName, "authority of a test");
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let certificate = authority.self_signed(&key).expect("a certificate");
+    let issuer = rcgen::Issuer::new(authority, key);
+    let server_key = rcgen::KeyPair::generate().expect("a key");
+    let server = rcgen::CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("names");
+    let server = server.signed_by(&server_key, &issuer).expect("a certificate");
+    TlsFiles { certificate: server.pem(), key: server_key.serialize_pem(), authority: certificate.pem() }
+}
