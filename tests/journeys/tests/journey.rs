@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use tessera_journeys::{Api, Ground, Shape, Value, json};
+use tessera_journeys::{Api, Ground, Setup, Shape, Value, json};
 
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "Secret1*2*3*4*5*6";
@@ -18,6 +18,12 @@ async fn the_first_journey_over_four_services() {
     // Told to leave an engine out, there is nothing to do.
     let Some(ground) = Ground::find().await else { return };
     journey(Shape::four_services(&ground.setup()).await).await;
+}
+
+#[tokio::test]
+async fn the_first_journey_over_three_replicas_of_each_service() {
+    let Some(ground) = Ground::find().await else { return };
+    journey(Shape::four_services(&Setup { replicas: 3, ..ground.setup() }).await).await;
 }
 
 /// The first journey, a restart, and what is left.
