@@ -20,7 +20,7 @@ impl Drop for BrokerNames {
         let deleting = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             // A private broker may be gone already, and its names with it.
-            let _ = runtime.block_on(tokio::time::timeout(PATIENCE, delete(&url, &namespace)));
+            let _ = runtime.block_on(async { tokio::time::timeout(PATIENCE, delete(&url, &namespace)).await });
         });
         // A failure here leaves names behind, and the test's own outcome as it was.
         let _ = deleting.join();
