@@ -4,6 +4,7 @@
 mod absence;
 mod counts;
 mod postgres;
+mod rabbitmq;
 mod redis;
 mod servers;
 mod suites;

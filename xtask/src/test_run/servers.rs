@@ -4,6 +4,7 @@ use std::process::Command;
 
 use super::absence::Absence;
 use super::postgres::Postgres;
+use super::rabbitmq::RabbitMq;
 use super::redis::Redis;
 
 /// What was found of each. Private ones stop and go away with this value.
@@ -11,27 +12,30 @@ use super::redis::Redis;
 pub struct Servers {
     postgres: Postgres,
     redis: Redis,
+    rabbitmq: RabbitMq,
 }
 
 impl Servers {
     /// Looks for each, and starts a private one where there is none.
     pub fn find() -> Self {
-        Self { postgres: Postgres::find(), redis: Redis::find() }
+        Self { postgres: Postgres::find(), redis: Redis::find(), rabbitmq: RabbitMq::find() }
     }
 
     /// Tells a test run about them.
     pub fn configure(&self, command: &mut Command) {
         self.postgres.configure(command);
         self.redis.configure(command);
+        self.rabbitmq.configure(command);
     }
 
     /// One line about each, without a password.
     pub fn describe(&self) -> String {
-        format!("PostgreSQL: {}\nRedis: {}\n", self.postgres.describe(), self.redis.describe())
+        let (postgres, redis) = (self.postgres.describe(), self.redis.describe());
+        format!("PostgreSQL: {postgres}\nRedis: {redis}\nRabbitMQ: {}\n", self.rabbitmq.describe())
     }
 
     /// What has to be left out.
     pub fn absences(&self) -> Vec<&Absence> {
-        self.postgres.absence().into_iter().chain(self.redis.absence()).collect()
+        [self.postgres.absence(), self.redis.absence(), self.rabbitmq.absence()].into_iter().flatten().collect()
     }
 }
