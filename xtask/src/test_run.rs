@@ -5,6 +5,7 @@ mod absence;
 mod counts;
 mod nginx;
 mod postgres;
+mod rabbitmq;
 mod redis;
 mod servers;
 mod suites;

@@ -7,6 +7,7 @@
 mod connection;
 mod keeper;
 mod message;
+mod metrics;
 mod publisher;
 mod queue_worker;
 mod settings;
@@ -88,7 +89,7 @@ impl RabbitMq {
     pub fn new(parts: RabbitMqParts<'_>) -> Result<Self, RabbitMqError> {
         let RabbitMqParts { settings, subscriptions, db, clock, random } = parts;
         let namespace = settings.namespace()?;
-        Ok(Self(Arc::new(Inner {
+        let bus = Self(Arc::new(Inner {
             broker: Broker {
                 address: Address::of(settings)?,
                 topology: Topology::new(namespace.clone(), subscriptions),
@@ -96,11 +97,13 @@ impl RabbitMq {
                 consumers: Consumers::default(),
             },
             publisher: Publisher::new(clock.clone()),
-            subscriber: Subscriber::new(Keeper { db, clock, random: random.clone() }),
+            subscriber: Subscriber::new(Keeper { db, clock: clock.clone(), random: random.clone() }),
             random,
             closing: watch::Sender::new(false),
             publishing: Mutex::default(),
-        })))
+        }));
+        bus.count(clock);
+        Ok(bus)
     }
 
     /// Starts the supervisors of both connections. What is answered ends once `stop` is true: consumers have finished what they

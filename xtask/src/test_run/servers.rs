@@ -5,6 +5,7 @@ use std::process::Command;
 use super::absence::Absence;
 use super::nginx::Nginx;
 use super::postgres::Postgres;
+use super::rabbitmq::RabbitMq;
 use super::redis::Redis;
 
 /// What was found of each. Private ones stop and go away with this value.
@@ -12,29 +13,33 @@ use super::redis::Redis;
 pub struct Servers {
     postgres: Postgres,
     redis: Redis,
+    rabbitmq: RabbitMq,
     nginx: Nginx,
 }
 
 impl Servers {
     /// Looks for each, and starts a private one where there is none.
     pub fn find() -> Self {
-        Self { postgres: Postgres::find(), redis: Redis::find(), nginx: Nginx::find() }
+        Self { postgres: Postgres::find(), redis: Redis::find(), rabbitmq: RabbitMq::find(), nginx: Nginx::find() }
     }
 
     /// Tells a test run about them.
     pub fn configure(&self, command: &mut Command) {
         self.postgres.configure(command);
         self.redis.configure(command);
+        self.rabbitmq.configure(command);
     }
 
     /// One line about each, without a password.
     pub fn describe(&self) -> String {
-        let Self { postgres, redis, nginx } = self;
-        format!("PostgreSQL: {}\nRedis: {}\nnginx: {}\n", postgres.describe(), redis.describe(), nginx.describe())
+        let (postgres, redis) = (self.postgres.describe(), self.redis.describe());
+        let (rabbitmq, nginx) = (self.rabbitmq.describe(), self.nginx.describe());
+        format!("PostgreSQL: {postgres}\nRedis: {redis}\nRabbitMQ: {rabbitmq}\nnginx: {nginx}\n")
     }
 
     /// What has to be left out.
     pub fn absences(&self) -> Vec<&Absence> {
-        [self.postgres.absence(), self.redis.absence(), self.nginx.absence()].into_iter().flatten().collect()
+        let of_each = [self.postgres.absence(), self.redis.absence(), self.rabbitmq.absence(), self.nginx.absence()];
+        of_each.into_iter().flatten().collect()
     }
 }

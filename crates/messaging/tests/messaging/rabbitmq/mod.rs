@@ -6,6 +6,7 @@ mod stage;
 mod delivery;
 mod gate;
 mod outages;
-mod secrecy;
+mod telemetry;
+mod tls;
 mod topology;
 mod trouble;

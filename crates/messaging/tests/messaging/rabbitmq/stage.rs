@@ -43,7 +43,7 @@ macro_rules! over_rabbitmq_with_postgres {
 }
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the publishers of these tests know of.
 pub const SUBSCRIPTIONS: &[Subscription] = &[
