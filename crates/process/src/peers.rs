@@ -120,7 +120,7 @@ impl Peers {
     pub fn oauth_keys(&self) -> Arc<dyn PublicKeys> {
         let Inner { http, urls, clock, .. } = &*self.0;
         let fetch = || Arc::new(RemoteKeys::new(http.clone(), &urls.oauth, clock.clone()));
-        Arc::clone(self.0.oauth_keys.get_or_init(fetch)) as Arc<dyn PublicKeys>
+        self.0.oauth_keys.get_or_init(fetch).clone()
     }
 
     /// Checks who calls this service; `None` where nobody may.

@@ -3,15 +3,15 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use lapin::options::QueueDeleteOptions;
+use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use tessera_common::telemetry::{self, LogFormat, LogSettings, OtlpEndpoint, SampleRatio, TelemetrySettings};
-use tessera_messaging::Envelope;
+use tessera_messaging::{Envelope, Event as _};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::delivery::envelope;
 use super::stage::{Stage, play, until};
-use crate::support::with_sqlite;
+use crate::support::{Happened, with_sqlite};
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -68,10 +68,15 @@ fn the_log_and_the_series_tell_what_happens_and_no_secret() {
         stage.gate.open();
         until("both connections are told of", async || links_are(1)).await;
         let sent = Envelope { body: PLANTED.to_vec(), ..envelope(stage, stage.world.aggregate(), 1) };
-        // Again and again: the consumer has its queue back at once.
+        let events = format!("{}.events", stage.namespace);
+        // Again and again: the bindings are back at once. The queues stay, for a broker of 3.10 does not survive it well when those
+        // that are in use are deleted.
         until("a message came back", async || {
             for consumer in ["test.a", "test.b"] {
-                stage.operator.queue_delete(stage.queue(consumer).into(), QueueDeleteOptions::default()).await.unwrap();
+                let (queue, exchange, key) = (stage.queue(consumer), events.as_str(), Happened::TYPE);
+                let unbind =
+                    stage.operator.queue_unbind(queue.into(), exchange.into(), key.into(), FieldTable::default());
+                unbind.await.unwrap();
             }
             drop(stage.end.bus.publish(&sent).await);
             captured.text().contains("no queue took an event")

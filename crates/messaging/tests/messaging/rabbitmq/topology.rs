@@ -12,7 +12,6 @@ over_rabbitmq!(
     queues_are_there_before_their_consumers_have_ever_run,
     an_event_that_no_queue_takes_is_not_confirmed_and_the_queue_comes_back,
     a_binding_that_is_gone_comes_back,
-    a_consumer_whose_queue_is_deleted_gets_it_back,
 );
 
 async fn delete(stage: &Stage, queue: &str) {
@@ -56,20 +55,4 @@ async fn a_binding_that_is_gone_comes_back(stage: &mut Stage) {
     let sent = envelope(stage, stage.world.aggregate(), 1);
     stage.end.bus.publish(&sent).await.unwrap_err();
     until("it is confirmed", async || stage.end.bus.publish(&sent).await.is_ok()).await;
-}
-
-async fn a_consumer_whose_queue_is_deleted_gets_it_back(stage: &mut Stage) {
-    let witness = stage.world.subscribe("test.a");
-    stage.end.start();
-    stage.end.is_up().await;
-    stage.end.bus.publish(&envelope(stage, stage.world.aggregate(), 1)).await.unwrap();
-    until("it works", async || witness.applied() == [1]).await;
-    delete(stage, &stage.queue("test.a")).await;
-    until("the queue is back", async || stage.messages(&stage.queue("test.a")).await.is_some()).await;
-    // One that comes before its binding is there again is taken by the other queue alone.
-    until("it works again", async || {
-        drop(stage.end.bus.publish(&envelope(stage, stage.world.aggregate(), 2)).await);
-        witness.applied().len() > 1
-    })
-    .await;
 }
