@@ -7,7 +7,6 @@ use crate::services::{Services, Setup};
 
 /// A running platform.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one of them in a test")]
 pub enum Shape {
     /// One process and its folder; no process while it is down.
     AllInOne(Option<Instance>, DataFolder),

@@ -27,7 +27,7 @@ pub fn check_attempts(records: &[&Record]) -> Vec<Violation> {
     let fallen = compared.iter().filter(|record| {
         let counted = count(record);
         let fell = |before: &&Record| before.is_before(record) && counted.is_some() && count(before) >= counted;
-        compared.iter().any(|before| fell(before))
+        compared.iter().any(fell)
     });
     let fallen = fallen.map(|record| Violation::new("I5", record, "an attempt was not counted"));
     beyond.chain(told_beyond).chain(fallen).collect()
