@@ -2,7 +2,7 @@
 //!
 //! One file for each context that answers ([`verify`], [`sessions`], [`oauth`]) has both sides of each method: its name and limits, the
 //! form of its input and output, the implementation of the trait that calls, and the operation that answers with the trait's local
-//! implementation. What they have in common is here: [`Peer`] calls, [`service_call`] lets in, [`calls`] says who may, and
+//! implementation. What they have in common is here: [`Peer`] calls, `service_call` lets in, [`calls`] says who may, and
 //! [`RemoteKeys`] checks access tokens with oauth's keys.
 
 pub mod calls;
