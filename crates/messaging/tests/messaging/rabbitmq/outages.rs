@@ -2,7 +2,6 @@
 
 use tessera_messaging::rabbitmq::LinkState;
 use tessera_messaging::{PublishError, Relay};
-use tokio::runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -12,7 +11,6 @@ use super::stage::{End, Stage, until};
 over_rabbitmq!(
     without_a_broker_everything_starts_and_rows_wait,
     connections_that_are_cut_lose_nothing,
-    a_killed_process_loses_nothing,
     a_broker_that_takes_nothing_makes_rows_wait,
 );
 
@@ -69,37 +67,6 @@ async fn connections_that_are_cut_lose_nothing(stage: &mut Stage) {
     applied.sort_unstable();
     assert_eq!(applied, (1..=150).collect::<Vec<_>>(), "each once");
     assert_eq!(stage.world.count("select count(*) from dead_letters").await, 0);
-}
-
-/// Between the effect and its acknowledgement, and between a confirm and its mark: at any moment.
-async fn a_killed_process_loses_nothing(stage: &mut Stage) {
-    let witness = stage.world.witness("test.a");
-    for version in 1..=60 {
-        stage.world.emit(stage.world.aggregate(), version).await;
-    }
-    let effects = async || stage.world.count("select count(*) from inbox").await;
-    let all_done = async || effects().await == 60 && unpublished(stage).await == 0;
-    let progress = async || witness.delivered().len() + 60 - usize::try_from(unpublished(stage).await).unwrap();
-    let mut kills = 0;
-    while !all_done().await {
-        kills += 1;
-        assert!(kills < 200, "no progress");
-        let process = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let mut end = stage.another_end();
-        end.bus.subscribe(witness.clone());
-        let relay = Relay::new(stage.world.db.clone(), stage.world.clock.clone(), end.bus.clone());
-        let soon = progress().await + usize::try_from(stage.world.random.below(16)).unwrap();
-        process.spawn(async move {
-            end.start();
-            let (_never, stop) = watch::channel(false);
-            relay.run(stop).await;
-        });
-        until("it gets on", async || progress().await > soon || all_done().await).await;
-        process.shutdown_background();
-    }
-    assert!(kills > 2, "it was never killed in the middle");
-    // So many kills may make the broker give a message up: then it is kept, tried once more, and has its effect all the same.
-    assert_eq!(effects().await, 60);
 }
 
 async fn a_broker_that_takes_nothing_makes_rows_wait(stage: &mut Stage) {
