@@ -41,10 +41,25 @@ enum Trouble {
     NotReached,
     /// It said that it cannot now, and when it may.
     Busy { retry_after: u32 },
-    /// No whole answer, in time or at all: whether it was done is not known.
-    Lost,
+    /// The connection ended before a whole answer: whether it was done is not known. So ends a kept connection that the sibling closes,
+    /// as it stops, at the moment of its use.
+    Cut,
+    /// No answer in time: whether it was done is not known, and there is no time left.
+    Late,
     /// An answer that it does not give: a fault of ours.
     Wrong(String),
+}
+
+impl Trouble {
+    /// Whether another try may bring more, and does no harm: what was not sent can be sent, what may have been done only if doing it
+    /// twice is doing it once.
+    const fn lets_repeat(&self, repeatable: bool) -> bool {
+        match self {
+            Self::NotReached => true,
+            Self::Busy { .. } | Self::Cut => repeatable,
+            Self::Late | Self::Wrong(_) => false,
+        }
+    }
 }
 
 impl Peer {
@@ -55,7 +70,8 @@ impl Peer {
         Self { http, base, key, clock, random }
     }
 
-    /// Calls `method`. After no connection or a 503 a method that is safe to repeat is called once more, if there is time.
+    /// Calls `method`. It is called once more, if there is time, when nobody was reached; a method that is safe to repeat also after a 503
+    /// and after a connection that was cut.
     ///
     /// # Errors
     /// [`CallError::Unavailable`] when later may succeed, [`CallError::Failed`] when something does not fit.
@@ -70,10 +86,8 @@ impl Peer {
         let context = outgoing(self.key.service(), Instant::now() + method.within);
         let mut answered = self.attempt(callee, &method.path(), &body, &context).await;
         let again = Instant::now() + PAUSE;
-        if method.repeatable
-            && again < context.deadline
-            && matches!(answered, Err(Trouble::NotReached | Trouble::Busy { .. }))
-        {
+        let repeat = answered.as_ref().is_err_and(|trouble| trouble.lets_repeat(method.repeatable));
+        if repeat && again < context.deadline {
             sleep_until(again).await;
             answered = self.attempt(callee, &method.path(), &body, &context).await;
         }
@@ -83,7 +97,7 @@ impl Peer {
             }
             Err(Trouble::Wrong(cause)) => return Err(failed(cause)),
             Err(Trouble::Busy { retry_after }) => retry_after,
-            Err(Trouble::NotReached | Trouble::Lost) => 1,
+            Err(Trouble::NotReached | Trouble::Cut | Trouble::Late) => 1,
         };
         Err(CallError::Unavailable { callee, retry_after })
     }
@@ -92,7 +106,7 @@ impl Peer {
     async fn attempt(&self, callee: &str, path: &str, body: &[u8], context: &Context) -> Result<Vec<u8>, Trouble> {
         let exchange = async {
             let response = self.request(callee, path, body, context)?.send().await.map_err(|error| {
-                let trouble = if error.is_connect() { Trouble::NotReached } else { Trouble::Lost };
+                let trouble = if error.is_connect() { Trouble::NotReached } else { Trouble::Cut };
                 tracing::warn!(call.to = callee, call.path = path, error = %Chain(&error.without_url()), "a call was not answered");
                 trouble
             })?;
@@ -101,7 +115,7 @@ impl Peer {
         let in_time = async {
             timeout_at(context.deadline, exchange).await.unwrap_or_else(|_| {
                 tracing::warn!(call.to = callee, call.path = path, "a call was not answered in time");
-                Err(Trouble::Lost)
+                Err(Trouble::Late)
             })
         };
         let name = format!("POST {path}");
@@ -140,15 +154,16 @@ async fn judged(response: Response) -> Result<Vec<u8>, Trouble> {
             let stated = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             Err(Trouble::Busy { retry_after: stated.unwrap_or(1) })
         }
-        // Said by what stands between: the sibling may be back in a moment.
-        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Err(Trouble::Lost),
+        // Both are said by what stands between.
+        StatusCode::BAD_GATEWAY => Err(Trouble::Cut),
+        StatusCode::GATEWAY_TIMEOUT => Err(Trouble::Late),
         other => Err(Trouble::Wrong(format!("answered {}", other.as_u16()))),
     }
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| Trouble::Lost)? {
+    while let Some(chunk) = response.chunk().await.map_err(|_| Trouble::Cut)? {
         if body.len() + chunk.len() > MAX_ANSWER {
             return Err(Trouble::Wrong("an answer over 1 MiB".to_owned()));
         }
