@@ -58,29 +58,29 @@ impl Program {
             config.app_data(ready.clone());
             configure_internal(config);
         };
-        let (server, serving) = listen(public, edge.clone(), clock.clone(), random.clone(), configure)?;
+        let public = listen(public, edge.clone(), clock.clone(), random.clone(), configure)?;
         let edge = EdgeSettings { callers_are_ours: true, ..edge };
-        let (internal_server, _) = listen(internal, edge, clock, random, with_health)?;
+        let internal = listen(internal, edge, clock, random, with_health)?;
         announce();
 
         let graceful = asked_to_stop().await?;
         tracing::info!("stopping: requests under way finish");
         readiness.stop();
         if graceful {
+            public.end_connections();
+            internal.end_connections();
             tokio::time::sleep(drain).await;
         }
-        server.stop(graceful).await;
-        internal_server.stop(graceful).await;
+        let stopped = public.stop(graceful).await.and(internal.stop(graceful).await);
         stop.ask();
         for worker in workers {
             // A worker that panicked has said so; the others still stop in order.
             let _ = worker.await;
         }
-        serving.await??;
         for db in readiness.databases() {
             db.close().await;
         }
-        Ok(())
+        Ok(stopped?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use chrono::{DateTime, TimeDelta, Utc};
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
-use tessera_common::server::{Listener, Origin, Stop, listen};
+use tessera_common::server::{Listener, Origin, Serving, Stop, listen};
 use tessera_standalone::compose::Platform;
 use tessera_standalone::infrastructure::{Databases, Infrastructure, Rings};
 use tessera_standalone::settings::{self, Settings};
@@ -61,7 +61,7 @@ pub struct TestApp {
     pub platform: Platform,
     http: reqwest::Client,
     stop: Stop,
-    server: actix_web::dev::ServerHandle,
+    _serving: Serving,
     leftovers: Option<Leftovers>,
 }
 
@@ -87,10 +87,19 @@ impl TestApp {
         let configure = move |config: &mut actix_web::web::ServiceConfig| state.configure(config);
         let listener = Listener { sockets: vec![socket], endpoints: platform.public(), workers: 2, tls: None };
         let edge = settings.process.edge(origin.clone());
-        let (server, _) = listen(listener, edge, clock.clone(), random, configure).expect("listening");
+        let serving = listen(listener, edge, clock.clone(), random, configure).expect("listening");
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.resolve("localhost", ([127, 0, 0, 1], 0).into()).build().expect("a client");
-        Self { origin: origin.to_string(), databases, clock, platform, http, stop, server, leftovers: Some(leftovers) }
+        Self {
+            origin: origin.to_string(),
+            databases,
+            clock,
+            platform,
+            http,
+            stop,
+            _serving: serving,
+            leftovers: Some(leftovers),
+        }
     }
 
     /// A request to the platform, to be completed and sent.
@@ -127,7 +136,6 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.stop.ask();
-        drop(self.server.stop(false));
         if let Some(Leftovers::Database(name)) = self.leftovers.take() {
             databases::drop_database(name);
         }

@@ -18,6 +18,7 @@ use futures::FutureExt as _;
 use tracing::Instrument as _;
 
 use super::cors::Cors;
+use super::listen::Ending;
 use super::watched::Watched;
 use super::{EdgeSettings, MAX_BODY};
 use crate::clock::Clock;
@@ -62,6 +63,10 @@ pub async fn guard(
             watched.end(response.status());
             finish(response.headers_mut(), &id, https);
             cors.tell(response.headers_mut());
+            let ending = response.request().app_data::<web::Data<Ending>>();
+            if let Some(connection) = ending.and_then(|ending| ending.connection()) {
+                response.response_mut().head_mut().set_connection_type(connection);
+            }
             Ok(response)
         }
         // The request went with the handler, so this answer travels as an error that brings its own response.

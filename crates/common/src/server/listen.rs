@@ -1,12 +1,17 @@
 //! Listening, and stopping without cutting anybody off.
 
+use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::http::ConnectionType;
 use actix_web::{App, HttpServer, middleware, web};
-use tokio::sync::watch;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{Shutdown, shutdown};
+use tokio::task::JoinHandle;
 
 use super::{EdgeSettings, Endpoints, guard, not_found};
 use crate::clock::Clock;
@@ -15,53 +20,12 @@ use crate::tls::ServerIdentity;
 
 /// How long requests under way may take after a stop was asked for, in seconds.
 const SHUTDOWN_S: u64 = 20;
-
-/// Tells every loop of a process to stop.
-#[derive(Debug)]
-pub struct Stop(watch::Sender<bool>);
-
-/// The receiving end: resolves once a stop was asked for.
-#[derive(Clone, Debug)]
-pub struct StopSignal(watch::Receiver<bool>);
-
-impl Stop {
-    /// A stop nobody has asked for yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(watch::Sender::new(false))
-    }
-
-    /// An end for one loop.
-    #[must_use]
-    pub fn signal(&self) -> StopSignal {
-        StopSignal(self.0.subscribe())
-    }
-
-    /// Asks all to stop.
-    pub fn ask(&self) {
-        self.0.send_replace(true);
-    }
-}
-
-impl Default for Stop {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl StopSignal {
-    /// Waits until a stop is asked for.
-    pub async fn asked(&mut self) {
-        // An error means that the asking end is gone: the process is ending.
-        let _ = self.0.wait_for(|asked| *asked).await;
-    }
-
-    /// The underlying receiver, for loops that select on it.
-    #[must_use]
-    pub fn receiver(&self) -> watch::Receiver<bool> {
-        self.0.clone()
-    }
-}
+/// How long a client that has just connected may take to ask, once nobody else can connect.
+const FIRST_REQUEST: Duration = Duration::from_millis(300);
+/// How often it is looked whether all who wait to be accepted are.
+const LOOK_EVERY: Duration = Duration::from_micros(200);
+/// How many times at most: a second in all.
+const MOST_LOOKS: usize = 5_000;
 
 /// What one listener serves.
 #[derive(Debug)]
@@ -76,25 +40,40 @@ pub struct Listener {
     pub tls: Option<ServerIdentity>,
 }
 
-/// Starts to serve; answers the handle that stops it and the task that runs it.
-///
-/// `state` adds each context's own data.
+/// A listener that serves. When this is dropped it is cut off.
+#[derive(Debug)]
+pub struct Serving {
+    server: ServerHandle,
+    running: JoinHandle<io::Result<()>>,
+    // The same sockets as the server's.
+    sockets: Vec<TcpListener>,
+    ending: web::Data<Ending>,
+}
+
+/// Whether answers end their connections.
+#[derive(Debug, Default)]
+pub(super) struct Ending(AtomicBool);
+
+impl Ending {
+    /// How the connection of an answer goes on; `None` to leave it as the client asked.
+    pub(super) fn connection(&self) -> Option<ConnectionType> {
+        self.0.load(Ordering::Relaxed).then_some(ConnectionType::Close)
+    }
+}
+
+/// Starts to serve. `state` adds each context's own data.
 ///
 /// # Errors
 /// When a socket cannot be used, or TLS cannot be served.
-pub fn listen<S>(
-    listener: Listener,
-    edge: EdgeSettings,
-    clock: Clock,
-    random: Random,
-    state: S,
-) -> std::io::Result<(ServerHandle, tokio::task::JoinHandle<std::io::Result<()>>)>
+pub fn listen<S>(listener: Listener, edge: EdgeSettings, clock: Clock, random: Random, state: S) -> io::Result<Serving>
 where
     S: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 {
     let Listener { sockets, endpoints, workers, tls } = listener;
-    let tls = tls.map(|identity| identity.server_config()).transpose().map_err(std::io::Error::other)?;
+    let tls = tls.map(|identity| identity.server_config()).transpose().map_err(io::Error::other)?;
     let (edge, clock, random) = (web::Data::new(edge), web::Data::new(clock), web::Data::new(random));
+    let ending = web::Data::new(Ending::default());
+    let told = ending.clone();
     // Every socket has a copy of what makes its application, and descriptions are large.
     let endpoints = Arc::new(endpoints);
     let mut server = HttpServer::new(move || {
@@ -102,6 +81,7 @@ where
             .app_data(edge.clone())
             .app_data(clock.clone())
             .app_data(random.clone())
+            .app_data(told.clone())
             .configure(state.clone())
             .configure(|config| endpoints.configure(config))
             .default_service(web::to(not_found))
@@ -112,6 +92,7 @@ where
     .keep_alive(Duration::from_secs(15))
     .shutdown_timeout(SHUTDOWN_S)
     .disable_signals();
+    let kept = sockets.iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?;
     for socket in sockets {
         server = match &tls {
             Some(config) => server.listen_rustls_0_23(socket, config.clone())?,
@@ -119,6 +100,49 @@ where
         };
     }
     let server = server.run();
-    let handle = server.handle();
-    Ok((handle, tokio::spawn(server)))
+    Ok(Serving { server: server.handle(), running: tokio::spawn(server), sockets: kept, ending })
+}
+
+impl Serving {
+    /// From now on each answer ends its connection, so that few are open when they are closed.
+    pub fn end_connections(&self) {
+        self.ending.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Stops. Gracefully: further connections are refused, and who is connected already is answered; so a proxy that tries another
+    /// replica when it is refused notices nothing. Otherwise everybody is cut off.
+    ///
+    /// # Errors
+    /// When the server had failed.
+    pub async fn stop(mut self, graceful: bool) -> io::Result<()> {
+        if graceful {
+            self.end_connections();
+            for socket in &self.sockets {
+                refuse(socket).await;
+            }
+            // The server closes connections on which nothing was asked yet.
+            tokio::time::sleep(FIRST_REQUEST).await;
+        }
+        self.server.stop(graceful).await;
+        (&mut self.running).await.map_err(io::Error::other)?
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.server.stop(false));
+    }
+}
+
+/// Lets nobody else connect, at a moment when nobody waits to be accepted: who waited would be cut off.
+async fn refuse(socket: &TcpListener) {
+    for _ in 0..MOST_LOOKS {
+        let waiting = poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&Timespec::default()));
+        if waiting.is_ok_and(|sockets| sockets == 0) {
+            break;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    // Where a listening socket cannot be shut down it is closed with the server.
+    let _ = shutdown(socket, Shutdown::Read);
 }

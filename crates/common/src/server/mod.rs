@@ -6,9 +6,10 @@ mod cookie;
 mod cors;
 mod edge;
 mod endpoint;
+mod listen;
 pub mod metrics;
 mod origin;
-mod run;
+mod stop;
 mod watched;
 
 pub use address::{Caller, Network};
@@ -16,8 +17,9 @@ pub use body::{Body, MAX_BODY};
 pub use cookie::{OneCookie, one_cookie};
 pub use edge::{as_request, guard, is_ambiguous, not_found, request_id};
 pub use endpoint::{Description, Endpoint, Endpoints};
+pub use listen::{Listener, Serving, listen};
 pub use origin::{Origin, SameOrigin};
-pub use run::{Listener, Stop, StopSignal, listen};
+pub use stop::{Stop, StopSignal};
 
 /// What the edge of a process needs to know.
 #[derive(Clone, Debug)]

@@ -4,4 +4,5 @@
 
 mod accidents;
 mod cors;
+mod stop;
 mod tls;

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
-use tessera_common::server::{EdgeSettings, Endpoints, Listener, Origin, listen};
+use tessera_common::server::{EdgeSettings, Endpoints, Listener, Origin, Serving, listen};
 use tessera_common::tls::{DevCertificates, ServerIdentity, Trust};
 
 const BOTH: [&SupportedProtocolVersion; 2] = [&version::TLS13, &version::TLS12];
@@ -24,7 +24,7 @@ struct Served {
     identity: ServerIdentity,
     folder: TempDir,
     authority: String,
-    server: actix_web::dev::ServerHandle,
+    _serving: Serving,
 }
 
 /// What a client got.
@@ -62,8 +62,8 @@ impl Served {
             trusted_proxies: vec![],
             callers_are_ours: false,
         };
-        let (server, _) = listen(listener, edge, Clock::machine(), Random::system(), |_| {}).expect("listening");
-        Self { address, identity, folder, authority: made.authority, server }
+        let serving = listen(listener, edge, Clock::machine(), Random::system(), |_| {}).expect("listening");
+        Self { address, identity, folder, authority: made.authority, _serving: serving }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -96,12 +96,6 @@ impl Served {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let address = self.address;
         tokio::task::spawn_blocking(move || exchange(address, config, name)).await.expect("the client ends")
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        drop(self.server.stop(false));
     }
 }
 

@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use actix_web::dev::ServerHandle;
 use actix_web::web;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use tessera_common::clock::{Clock, Timestamp};
 use tessera_common::random::Random;
-use tessera_common::server::{EdgeSettings, Endpoints, Listener, Origin, listen};
+use tessera_common::server::{EdgeSettings, Endpoints, Listener, Origin, Serving, listen};
 use tessera_contracts::http::{Peer, client};
 use tessera_tokens::service_key::{ServiceKey, ServiceKeys};
 use tessera_tokens::service_token::ServiceTokens;
@@ -70,21 +69,15 @@ impl Services {
             callers_are_ours: true,
         };
         let listener = Listener { sockets: vec![socket], endpoints, workers: 1, tls: None };
-        let (server, _) = listen(listener, edge, self.clock.clone(), Random::system(), state).expect("listening");
-        Internal { base, server }
+        let serving = listen(listener, edge, self.clock.clone(), Random::system(), state).expect("listening");
+        Internal { base, _serving: serving }
     }
 }
 
 /// An internal listener, until it is dropped.
 pub struct Internal {
     pub base: Url,
-    server: ServerHandle,
-}
-
-impl Drop for Internal {
-    fn drop(&mut self) {
-        drop(self.server.stop(false));
-    }
+    _serving: Serving,
 }
 
 fn base(socket: &TcpListener) -> Url {

@@ -1,0 +1,92 @@
+//! How a listener stops, as clients meet it.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use tessera_common::clock::Clock;
+use tessera_common::random::Random;
+use tessera_common::server::{EdgeSettings, Endpoints, Listener, Origin, Serving, listen};
+
+fn start() -> (Serving, SocketAddr) {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    socket.set_nonblocking(true).expect("set");
+    let address = socket.local_addr().expect("bound");
+    let listener = Listener { sockets: vec![socket], endpoints: Endpoints::default(), workers: 1, tls: None };
+    let edge = EdgeSettings {
+        origin: Origin::try_from(format!("http://{address}")).expect("an origin"),
+        allowed_origins: vec![],
+        allow_loopback_origins: false,
+        trusted_proxies: vec![],
+        callers_are_ours: false,
+    };
+    (listen(listener, edge, Clock::machine(), Random::system(), |_| {}).expect("listening"), address)
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let socket = TcpStream::connect(address).expect("connected");
+    socket.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    socket
+}
+
+/// The head of the answer to a request that wants to keep its connection.
+fn ask(socket: &mut TcpStream) -> String {
+    socket.write_all(b"GET /nothing HTTP/1.1\r\nhost: localhost\r\n\r\n").expect("sent");
+    let mut said = Vec::new();
+    let mut chunk = [0; 1024];
+    while !said.windows(4).any(|four| four == b"\r\n\r\n") {
+        let read = socket.read(&mut chunk).expect("an answer");
+        assert!(read > 0, "closed without an answer: {said:?}");
+        said.extend_from_slice(&chunk[..read]);
+    }
+    String::from_utf8(said).expect("text").to_lowercase()
+}
+
+// The clients block.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_connected_is_answered_when_nobody_else_can_connect() {
+    let (serving, address) = start();
+    let mut connected = connect(address);
+    let client = tokio::task::spawn_blocking(move || {
+        let refused = loop {
+            if let Err(error) = TcpStream::connect(address) {
+                break error.kind();
+            }
+        };
+        (refused, ask(&mut connected))
+    });
+    serving.stop(true).await.expect("it had not failed");
+    let (refused, answer) = client.await.expect("the client ends");
+    assert_eq!(refused, ErrorKind::ConnectionRefused);
+    assert!(answer.starts_with("http/1.1 404"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+}
+
+// The clients block.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_it_is_about_to_stop_each_answer_ends_its_connection() {
+    let (serving, address) = start();
+    let mut client = connect(address);
+    let answer = ask(&mut client);
+    assert!(!answer.contains("connection: close"), "{answer}");
+    serving.end_connections();
+    let mut left = connect(address);
+    for client in [&mut client, &mut left] {
+        let answer = ask(client);
+        assert!(answer.contains("connection: close"), "{answer}");
+        let mut rest = Vec::new();
+        client.read_to_end(&mut rest).expect("closed in order");
+    }
+}
+
+// The clients block.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_dropped_is_cut_off() {
+    let (serving, address) = start();
+    let mut client = connect(address);
+    let _ = ask(&mut client);
+    drop(serving);
+    let closed =
+        tokio::task::spawn_blocking(move || client.read_to_end(&mut Vec::new())).await.expect("the client ends");
+    assert!(!closed.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "it stays open");
+}
