@@ -39,4 +39,7 @@ pub struct Load {
     /// Only workloads whose name holds this
     #[arg(long, default_value = "")]
     pub only: String,
+    /// Only shapes whose name holds this
+    #[arg(long, default_value = "")]
+    pub shape: String,
 }

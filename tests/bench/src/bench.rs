@@ -75,7 +75,7 @@ pub async fn run(options: &Load) -> anyhow::Result<()> {
     };
     let mut report = Report { processor: machine::processor(), cores: machine::cores(), rounds: Vec::new() };
     let mut platforms = Vec::new();
-    for shape in Shape::ALL {
+    for shape in Shape::ALL.into_iter().filter(|shape| shape.name().contains(&options.shape)) {
         let platform = Platform::start(shape).await?;
         let accounts = Accounts::make(platform.port).await?;
         platforms.push((shape, platform, accounts));
@@ -107,10 +107,11 @@ async fn one(
     workload: Workload,
     limits: &Limits,
 ) -> anyhow::Result<Run> {
+    let port = platform.port_of(workload.path());
     let plan = Plan {
-        port: platform.port,
+        port,
         requests: workload.requests(accounts),
-        right: workload.right(accounts, platform.port).await?,
+        right: workload.right(accounts, port).await?,
         time: Duration::from_secs(options.seconds),
         count: options.requests,
     };

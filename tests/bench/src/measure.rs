@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use serde::Serialize;
+use tessera_journeys::{Engines, Service, Services, Setup};
 
 use crate::figures::{Spread, number};
 use crate::machine;
@@ -19,8 +21,9 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// The programs of a release.
 const PROGRAMS: [&str; 5] = ["tessera", "tessera-auth", "tessera-sessions", "tessera-verify", "tessera-oauth"];
 
-/// Memory of the all-in-one that the project aims at, in KiB.
+/// Memory that the project aims at, in KiB: of the all-in-one, and of a service.
 const AIM_ALL_IN_ONE_KIB: u64 = 40 * 1024;
+const AIM_SERVICE_KIB: u64 = 20 * 1024;
 /// Time to the first answer on a folder that is there, that the project aims at.
 const AIM_WARM_MS: f64 = 200.0;
 
@@ -50,6 +53,14 @@ struct Idle {
     /// Of it what is its own, and not read from files.
     anonymous_kib: u64,
     threads: usize,
+    aim_kib: u64,
+}
+
+impl Idle {
+    fn of(program: &'static str, process: u32, aim_kib: u64) -> anyhow::Result<Self> {
+        let (resident_kib, anonymous_kib) = machine::memory(process)?;
+        Ok(Self { program, resident_kib, anonymous_kib, threads: machine::threads(process)?, aim_kib })
+    }
 }
 
 /// Measures all, prints it and writes `target/measure.json`.
@@ -67,15 +78,27 @@ pub async fn run() -> anyhow::Result<()> {
     }
     let (program, _) = started(&folder.path().join("0")).await?;
     tokio::time::sleep(SETTLE).await;
-    let (resident_kib, anonymous_kib) = machine::memory(program.id())?;
-    let threads = machine::threads(program.id())?;
-    let idle = vec![Idle { program: "tessera", resident_kib, anonymous_kib, threads }];
+    let mut idle = vec![Idle::of("tessera", program.id(), AIM_ALL_IN_ONE_KIB)?];
+    program.end().await?;
+    idle.extend(services().await?);
     let spread = |times: Vec<Duration>| Spread::of(times.iter().map(|time| time.as_secs_f64() * 1000.0));
     let (Some(cold_ms), Some(warm_ms)) = (spread(cold), spread(warm)) else { anyhow::bail!("nothing was started") };
     let report = Report { load_average, programs, idle, cold_ms, warm_ms };
     print(&report);
     println!("written to {}", table::write("measure.json", &report)?.display());
     Ok(())
+}
+
+/// The four services as they wait, on engines of their own.
+async fn services() -> anyhow::Result<Vec<Idle>> {
+    let engines = Engines::start().await;
+    let services = Services::start(&Setup::on(&engines)).await;
+    tokio::time::sleep(SETTLE).await;
+    let of = |service: Service| {
+        let program = PROGRAMS.into_iter().find(|program| program.ends_with(service.name()));
+        Idle::of(program.context("a program of each service")?, services.process_id(service), AIM_SERVICE_KIB)
+    };
+    Service::ALL.into_iter().map(of).collect()
 }
 
 /// Starts the all-in-one on a folder, waits for its first answer and ends it.
@@ -99,9 +122,8 @@ fn print(report: &Report) {
     for Size { program, bytes } in &report.programs {
         println!("{program:<18} {:>6.1} MiB as a file", number(*bytes / 1024) / 1024.0);
     }
-    for Idle { program, resident_kib, anonymous_kib, threads } in &report.idle {
-        let [resident, anonymous, aim] =
-            [*resident_kib, *anonymous_kib, AIM_ALL_IN_ONE_KIB].map(|kib| number(kib) / 1024.0);
+    for Idle { program, resident_kib, anonymous_kib, threads, aim_kib } in &report.idle {
+        let [resident, anonymous, aim] = [*resident_kib, *anonymous_kib, *aim_kib].map(|kib| number(kib) / 1024.0);
         println!("{program:<18} {resident:>6.1} MiB idle ({anonymous:.1} its own, {threads} threads; aim {aim:.0})");
     }
     let range = |Spread { median, min, max }: Spread| format!("{median:.0} [{min:.0}-{max:.0}] ms");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 use tempfile::TempDir;
+use tessera_journeys::{Engines, Services, Setup};
 
 use crate::http::{Connection, Request};
 use crate::limits::Store;
@@ -18,16 +19,19 @@ use crate::program::{Program, built, free_port};
 pub enum Shape {
     /// One process on SQLite.
     AllInOne,
+    /// Four processes on PostgreSQL, Redis and RabbitMQ.
+    FourServices,
 }
 
 impl Shape {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::AllInOne];
+    pub const ALL: [Self; 2] = [Self::AllInOne, Self::FourServices];
 
     /// As the table names it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::AllInOne => "all-in-one",
+            Self::FourServices => "four-services",
         }
     }
 
@@ -35,6 +39,7 @@ impl Shape {
     pub const fn store(self) -> Store {
         match self {
             Self::AllInOne => Store::Sqlite,
+            Self::FourServices => Store::Postgres,
         }
     }
 }
@@ -42,11 +47,19 @@ impl Shape {
 /// A running platform.
 #[derive(Debug)]
 pub struct Platform {
-    // Dropped before its folder.
-    _program: Program,
-    _folder: TempDir,
-    /// Its public port.
+    /// The port that answers for all of it.
     pub port: u16,
+    running: Running,
+}
+
+/// What is ended with it. Each is dropped in this order: programs before what they stand on.
+#[derive(Debug)]
+enum Running {
+    AllInOne(
+        #[expect(dead_code, reason = "held for its end")] Program,
+        #[expect(dead_code, reason = "as well")] TempDir,
+    ),
+    FourServices(Box<Services>, #[expect(dead_code, reason = "held for their end")] Box<Engines>),
 }
 
 /// The settings of an all-in-one of its own: the release's defaults, but for where it is, and for limits by address that the load of
@@ -71,6 +84,15 @@ impl Platform {
     pub async fn start(shape: Shape) -> anyhow::Result<Self> {
         match shape {
             Shape::AllInOne => Self::all_in_one().await,
+            Shape::FourServices => Ok(Self::four_services().await),
+        }
+    }
+
+    /// The port that answers a path: without the balancer that stands before four services.
+    pub fn port_of(&self, path: &str) -> u16 {
+        match &self.running {
+            Running::AllInOne(..) => self.port,
+            Running::FourServices(services, _) => services.port_of(path),
         }
     }
 
@@ -81,7 +103,15 @@ impl Platform {
         let log = folder.path().join("log");
         let mut program = Program::start(&built("tessera")?, &["serve"], &settings, &log)?;
         program.answers(internal_port, "/health/ready").await?;
-        Ok(Self { _program: program, _folder: folder, port })
+        Ok(Self { port, running: Running::AllInOne(program, folder) })
+    }
+
+    async fn four_services() -> Self {
+        let engines = Engines::start().await;
+        let settings = [("LIMITS_ADDRESS_FACTOR", "1000000"), ("LOG_LEVEL", "info")];
+        let settings = settings.map(|(name, value)| (format!("TESSERA_{name}"), value.to_owned())).into();
+        let services = Services::start(&Setup { settings, ..Setup::on(&engines) }).await;
+        Self { port: services.port(), running: Running::FourServices(Box::new(services), Box::new(engines)) }
     }
 }
 

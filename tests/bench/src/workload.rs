@@ -53,6 +53,16 @@ impl Workload {
         }
     }
 
+    /// Where its requests go, as far as that says who answers.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::ClientCredentials | Self::Jwks | Self::Discovery => "/oauth2/token",
+            Self::SessionLookup => "/sessions/1",
+            Self::Client | Self::SessionMint => "/v1/client",
+            Self::SignIn => "/sign_in",
+        }
+    }
+
     /// What no correct server can skip. Digests of opaque secrets are left out: they are a fiftieth of an exchange.
     pub const fn floor(self) -> &'static [Part] {
         match self {

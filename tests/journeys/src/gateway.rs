@@ -73,6 +73,18 @@ impl Gateway {
         Self { port, shared, serving }
     }
 
+    /// Its port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The service that answers a path.
+    #[must_use]
+    pub fn service_of(&self, path: &str) -> Option<&str> {
+        self.shared.routes.service_of(path)
+    }
+
     /// The origin of the platform behind it.
     #[must_use]
     pub fn origin(&self) -> String {

@@ -30,6 +30,12 @@ impl Process {
         Self { name: name.to_owned(), child, log: log.to_owned() }
     }
 
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it and those before it on the same log have said so far.
     #[must_use]
     pub fn log(&self) -> String {

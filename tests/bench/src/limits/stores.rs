@@ -27,7 +27,6 @@ pub enum Store {
     /// A file.
     Sqlite,
     /// A server.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what the platform as four services stands on"))]
     Postgres,
 }
 

@@ -169,6 +169,32 @@ impl Services {
         Api::new(self.gateway.origin())
     }
 
+    /// The port of the one public origin.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.gateway.port()
+    }
+
+    /// The public port of the first replica of the service that answers a path: past the gateway.
+    ///
+    /// # Panics
+    /// When no service answers it.
+    #[must_use]
+    pub fn port_of(&self, path: &str) -> u16 {
+        let service = self.gateway.service_of(path).unwrap_or_else(|| panic!("no service answers {path}"));
+        let first = self.replicas.iter().find(|replica| replica.service.name() == service);
+        first.expect("one of each").port
+    }
+
+    /// The process of the first replica of a service.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn process_id(&self, service: Service) -> u32 {
+        self.replicas.iter().find(|replica| replica.service == service).expect("one of each").id()
+    }
+
     /// The database of a service, as its own role.
     #[must_use]
     pub fn database(&self, service: Service) -> &str {

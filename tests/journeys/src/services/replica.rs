@@ -12,6 +12,8 @@ use crate::program::Program;
 #[derive(Debug)]
 pub struct Replica {
     pub service: Service,
+    /// The public one.
+    pub port: u16,
     internal_port: u16,
     environment: Vec<(String, String)>,
     log: PathBuf,
@@ -21,11 +23,11 @@ pub struct Replica {
 impl Replica {
     pub fn new(
         service: Service,
-        [_, internal_port]: [u16; 2],
+        [port, internal_port]: [u16; 2],
         environment: Vec<(String, String)>,
         log: PathBuf,
     ) -> Self {
-        Self { service, internal_port, environment, log, process: None }
+        Self { service, port, internal_port, environment, log, process: None }
     }
 
     /// Brings the service's database to this release, with what the examples rely on.
@@ -52,6 +54,11 @@ impl Replica {
     pub async fn terminate(&mut self) {
         let status = self.process.take().expect("it runs").end_by("TERM").await;
         assert!(status.success(), "{:?} has ended with {status}: {}", self.service, self.log());
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
     }
 
     pub fn log(&self) -> String {
