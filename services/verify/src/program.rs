@@ -2,9 +2,11 @@
 
 use anyhow::bail;
 use tessera_common::clock::Clock;
-use tessera_common::config::Config;
+use tessera_common::config::{Config, ConfigError};
 use tessera_common::server::{Endpoints, StopSignal};
+use tessera_common::tls::Trust;
 use tessera_process::explorer::{CALLS_BETWEEN_SERVICES, Described};
+use tessera_process::settings::ProcessSettings;
 use tessera_process::{Foundation, Service};
 use tessera_storage::{Db, Migrations};
 use tessera_tokens::access_token::AccessTokens;
@@ -30,10 +32,14 @@ pub fn described() -> Described {
 /// In production without a mail server: nobody could verify an address or reset a password.
 pub fn sender(config: &Config, settings: &Settings, db: &Db, clock: &Clock, dev: bool) -> anyhow::Result<Sender> {
     match config.secret("verify.smtp_url")? {
-        Some(url) => Ok(Sender::Smtp(Smtp::new(&url, &settings.mail_from)?)),
+        Some(url) => Ok(Sender::Smtp(Smtp::new(&url, &settings.mail_from, &trust(config)?)?)),
         None if dev => Ok(Sender::Mailbox(Mailbox::new(db.clone(), clock.clone()))),
         None => bail!("setting `verify.smtp_url`: production needs a mail server, as smtps://user:password@host"),
     }
+}
+
+fn trust(config: &Config) -> Result<Trust, ConfigError> {
+    config.read::<ProcessSettings>()?.trust()
 }
 
 /// The description of what siblings call.

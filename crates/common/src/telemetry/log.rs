@@ -65,7 +65,8 @@ const TALKATIVE: &str = "lapin";
 
 fn discreet() -> FilterFn<fn(&Metadata<'_>) -> bool> {
     let discreet: fn(&Metadata<'_>) -> bool = |metadata| !metadata.target().starts_with(TALKATIVE);
-    filter_fn(discreet)
+    // It takes levels away and adds none. Without a hint of its own the others' would count for nothing beside it.
+    filter_fn(discreet).with_max_level_hint(LevelFilter::TRACE)
 }
 
 /// Adds the ids of the trace in front of the other members.
@@ -106,5 +107,30 @@ where
             }
         }
         self.0.format_event(ctx, writer, event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::Registry;
+
+    use super::*;
+
+    #[test]
+    fn what_no_level_asks_for_is_off_at_its_source() {
+        let most = |level: &str| {
+            let settings = LogSettings { format: LogFormat::Json, level: level.to_owned() };
+            lines::<Registry, _>(&settings, std::io::sink).expect("levels").max_level_hint()
+        };
+        for (level, expected) in [
+            // Our spans are there at every level.
+            ("off", LevelFilter::INFO),
+            ("warn", LevelFilter::INFO),
+            ("info,actix_server=warn", LevelFilter::INFO),
+            ("info,tessera_auth=debug", LevelFilter::DEBUG),
+            ("trace", LevelFilter::TRACE),
+        ] {
+            assert_eq!(most(level), Some(expected), "{level}");
+        }
     }
 }

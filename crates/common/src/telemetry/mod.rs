@@ -45,7 +45,7 @@ pub struct Telemetry {
 }
 
 /// Starts logs to `sink`, and traces and metrics as `settings` say, for the whole process, which is called `process` unless they name it.
-/// A collector's certificate must be issued by one of `authorities` (PEM), or by a public one where none are given. Call it outside of the
+/// A collector's certificate must be issued by one of `authorities` (PEM), or by one of the system's where none are given. Call it outside of the
 /// runtime.
 ///
 /// # Errors

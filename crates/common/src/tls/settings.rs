@@ -44,7 +44,7 @@ pub struct TlsSettings {
     /// Its private key.
     #[serde(default)]
     pub key: String,
-    /// The authorities that connections to other processes trust; none: the public ones.
+    /// The authorities that connections to other processes trust; none: those of the system.
     #[serde(default)]
     pub authorities: String,
 }

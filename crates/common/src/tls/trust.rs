@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::Link;
 
 /// The authorities that connections to other processes trust, and whether a connection that leaves the machine must be encrypted.
-/// By default: the public authorities, and what each URL says.
+/// By default: the system's authorities, and what each URL says.
 #[derive(Clone, Default)]
 pub struct Trust {
     authorities: Option<Arc<[u8]>>,
@@ -49,7 +49,7 @@ impl Trust {
         Self { tls_demanded: true, ..self }
     }
 
-    /// The authorities as PEM, for whatever connects; `None` for the public ones.
+    /// The authorities as PEM, for whatever connects; `None` for those of the system.
     #[must_use]
     pub fn pem(&self) -> Option<&[u8]> {
         self.authorities.as_deref()
@@ -70,7 +70,7 @@ impl Trust {
 
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whom = if self.authorities.is_some() { "own authorities" } else { "public authorities" };
+        let whom = if self.authorities.is_some() { "own authorities" } else { "the system's authorities" };
         f.debug_struct("Trust").field("whom", &whom).field("tls_demanded", &self.tls_demanded).finish()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, redirect};
 
 /// How long a connection may take, TLS included: short enough to try another time within a call.
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
@@ -18,21 +18,25 @@ pub struct ClientError(#[from] reqwest::Error);
 
 /// A client for calls to siblings. It keeps connections, follows no redirect, and goes through no proxy.
 ///
-/// `trust` is a bundle of PEM certificates: the authorities that siblings' certificates are issued by, and no others. Without one only
-/// plain HTTP is spoken.
+/// `trust` is a bundle of PEM certificates: the authorities that siblings' certificates are issued by, and no others. Without one the
+/// system's are trusted; where it has none, only plain HTTP is spoken.
 ///
 /// # Errors
 /// When `trust` has no certificate that can be read.
 pub fn client(trust: Option<&[u8]>) -> Result<Client, ClientError> {
-    let authorities = trust.map(Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
-    let client = Client::builder()
-        .tls_certs_only(authorities)
+    let client = match trust {
+        Some(authorities) => builder().tls_certs_only(Certificate::from_pem_bundle(authorities)?).build(),
+        None => builder().build().or_else(|_| builder().tls_certs_only([]).build()),
+    };
+    Ok(client?)
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_WITHIN)
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(KEPT)
         .tcp_nodelay(true)
-        .build()?;
-    Ok(client)
 }

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MessageBuilder};
-use lettre::transport::smtp::PoolConfig;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::{Error, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor};
 use secrecy::{ExposeSecret as _, SecretString};
+use tessera_common::tls::Trust;
+use url::Url;
 
 use super::{Letter, SendError};
 use crate::domain::message::Channel;
@@ -29,23 +32,26 @@ pub struct Smtp {
 pub enum SmtpSettingError {
     /// The URL.
     #[error("setting `verify.smtp_url`: {0}; write smtps://user:password@host, or smtp://…?tls=required")]
-    Url(lettre::transport::smtp::Error),
+    Url(Error),
     /// The address.
     #[error("setting `verify.mail_from`: {0}; write `Name <address@host>`")]
     From(lettre::address::AddressError),
 }
 
 impl Smtp {
-    /// The server at `url`; what is from the platform itself is from `from`, as `Name <address@host>`.
+    /// The server at `url`; what is from the platform itself is from `from`, as `Name <address@host>`. The authorities of `trust` count
+    /// besides the system's: the server may be our own, and is usually somebody else's.
     ///
     /// # Errors
     /// When one of them cannot be read. The server is not asked yet.
-    pub fn new(url: &SecretString, from: &str) -> Result<Self, SmtpSettingError> {
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())
-            .map_err(SmtpSettingError::Url)?
-            .timeout(Some(PATIENCE))
-            .pool_config(PoolConfig::new().max_size(CONNECTIONS))
-            .build();
+    pub fn new(url: &SecretString, from: &str, trust: &Trust) -> Result<Self, SmtpSettingError> {
+        let url = url.expose_secret();
+        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(SmtpSettingError::Url)?;
+        if let (Some(authorities), Ok(url)) = (trust.pem(), url.parse()) {
+            transport = transport.tls(encryption(&url, authorities).map_err(SmtpSettingError::Url)?);
+        }
+        let pool = PoolConfig::new().max_size(CONNECTIONS);
+        let transport = transport.timeout(Some(PATIENCE)).pool_config(pool).build();
         Ok(Self { transport, from: from.parse().map_err(SmtpSettingError::From)? })
     }
 
@@ -86,6 +92,19 @@ impl Smtp {
     }
 }
 
+/// What a URL asks for, as the library reads it, with more authorities to trust than the system's.
+fn encryption(url: &Url, authorities: &[u8]) -> Result<Tls, Error> {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let verified = TlsParameters::builder(host).add_root_certificate(Certificate::from_pem(authorities)?).build()?;
+    let asked = url.query_pairs().find(|(name, _)| name == "tls");
+    Ok(match (url.scheme(), asked.as_ref().map(|(_, how)| &**how)) {
+        ("smtps", _) => Tls::Wrapper(verified),
+        (_, Some("required")) => Tls::Required(verified),
+        (_, Some("opportunistic")) => Tls::Opportunistic(verified),
+        _ => Tls::None,
+    })
+}
+
 /// What stands in a header has no line ends, nor other control characters.
 fn one_line(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
@@ -94,8 +113,13 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    use std::sync::Arc;
+
+    use tessera_common::clock::Clock;
+    use tessera_common::tls::{DevCertificates, ServerIdentity};
+    use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, split};
     use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
     use uuid::Uuid;
 
     use crate::domain::message::Message;
@@ -104,37 +128,39 @@ mod tests {
     async fn server(end: &'static str) -> (SecretString, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("smtp://{}", listener.local_addr().expect("bound")).into();
-        let talk = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.expect("a client");
-            let (reader, mut writer) = stream.split();
-            let mut lines = BufReader::new(reader).lines();
-            let (mut mail, mut in_mail) = (String::new(), false);
-            writer.write_all(b"220 mail.test\r\n").await.expect("written");
-            while let Ok(Some(line)) = lines.next_line().await {
-                let answer = match (in_mail, line.split(' ').next()) {
-                    (true, Some(".")) => {
-                        in_mail = false;
-                        end
-                    }
-                    (true, _) => {
-                        mail += &(line + "\n");
-                        continue;
-                    }
-                    (false, Some("DATA")) => {
-                        in_mail = true;
-                        "354 go on"
-                    }
-                    (false, Some("QUIT")) => break,
-                    (false, _) => "250 mail.test",
-                };
-                writer.write_all(format!("{answer}\r\n").as_bytes()).await.expect("written");
-                if answer == end {
-                    break;
-                }
-            }
-            mail
-        });
+        let talk = tokio::spawn(async move { talk(listener.accept().await.expect("a client").0, end).await });
         (url, talk)
+    }
+
+    /// The server's part of a conversation; answers the mail.
+    async fn talk(stream: impl AsyncRead + AsyncWrite, end: &'static str) -> String {
+        let (reader, mut writer) = split(stream);
+        let mut lines = BufReader::new(reader).lines();
+        let (mut mail, mut in_mail) = (String::new(), false);
+        writer.write_all(b"220 mail.test\r\n").await.expect("written");
+        while let Ok(Some(line)) = lines.next_line().await {
+            let answer = match (in_mail, line.split(' ').next()) {
+                (true, Some(".")) => {
+                    in_mail = false;
+                    end
+                }
+                (true, _) => {
+                    mail += &(line + "\n");
+                    continue;
+                }
+                (false, Some("DATA")) => {
+                    in_mail = true;
+                    "354 go on"
+                }
+                (false, Some("QUIT")) => break,
+                (false, _) => "250 mail.test",
+            };
+            writer.write_all(format!("{answer}\r\n").as_bytes()).await.expect("written");
+            if answer == end {
+                break;
+            }
+        }
+        mail
     }
 
     fn letter(subject: &str, from: Option<&str>) -> Letter {
@@ -148,7 +174,7 @@ mod tests {
 
     async fn sent(end: &'static str, letter: Letter) -> (Result<(), SendError>, String) {
         let (url, talk) = server(end).await;
-        let smtp = Smtp::new(&url, "Tessera <no-reply@id.example>").expect("a sender");
+        let smtp = Smtp::new(&url, "Tessera <no-reply@id.example>", &Trust::default()).expect("a sender");
         let outcome = smtp.send(letter).await;
         drop(smtp);
         (outcome, talk.await.expect("the talk"))
@@ -182,14 +208,45 @@ mod tests {
         assert!(matches!(sent("550 no such user", letter("Hi", None)).await.0, Err(SendError::Permanent(_))));
         assert!(matches!(sent("451 come back later", letter("Hi", None)).await.0, Err(SendError::Temporary(_))));
         let nobody = SecretString::from("smtp://127.0.0.1:1");
-        let unreachable = Smtp::new(&nobody, "no-reply@id.example").expect("a sender").send(letter("Hi", None)).await;
+        let smtp = Smtp::new(&nobody, "no-reply@id.example", &Trust::default()).expect("a sender");
+        let unreachable = smtp.send(letter("Hi", None)).await;
         assert!(matches!(unreachable, Err(SendError::Temporary(_))));
     }
 
     #[tokio::test]
     async fn what_cannot_be_used_names_the_setting() {
-        let message = |url: &str, from: &str| Smtp::new(&url.to_owned().into(), from).expect_err("refused").to_string();
+        let refused = |url: &str, from: &str| Smtp::new(&url.to_owned().into(), from, &Trust::default());
+        let message = |url, from| refused(url, from).expect_err("refused").to_string();
         assert!(message("mail.example", "a@b.example").contains("`verify.smtp_url`"));
         assert!(message("smtp://mail.example", "nobody").contains("`verify.mail_from`"));
+    }
+
+    #[tokio::test]
+    async fn a_mail_server_is_trusted_by_the_authorities_that_are_named() {
+        let [ours, other] = [(); 2].map(|()| DevCertificates::make(&[], &Clock::machine()).expect("certificates"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let (certificate, key) = (folder.path().join("server.pem"), folder.path().join("server.key"));
+        std::fs::write(&certificate, &ours.certificate).expect("written");
+        std::fs::write(&key, ours.key.expose_secret()).expect("written");
+        let identity = ServerIdentity::open(&certificate, &key).expect("an identity");
+        let acceptor = TlsAcceptor::from(Arc::new(identity.server_config().expect("TLS")));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = SecretString::from(format!("smtps://localhost:{}", listener.local_addr().expect("bound").port()));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    talk(stream, "250 taken").await;
+                }
+            }
+        });
+        for (trust, trusted) in [
+            (Trust::of_pem(ours.authority.as_bytes()).expect("trust"), true),
+            (Trust::of_pem(other.authority.as_bytes()).expect("trust"), false),
+            (Trust::default(), false),
+        ] {
+            let smtp = Smtp::new(&url, "no-reply@id.example", &trust).expect("a sender");
+            let outcome = smtp.send(letter("Hi", None)).await;
+            assert_eq!(outcome.is_ok(), trusted, "{trust:?}: {outcome:?}");
+        }
     }
 }
