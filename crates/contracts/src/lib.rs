@@ -6,6 +6,7 @@ pub mod events;
 pub mod http;
 pub mod ids;
 pub mod oauth;
+pub mod phone_number;
 pub mod sessions;
 pub mod subscriptions;
 pub mod verify;

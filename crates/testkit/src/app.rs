@@ -40,10 +40,10 @@ pub async fn build(databases: Databases, cache: Cache, variables: &[(&str, &str)
     let origin = Origin::try_from(format!("http://localhost:{port}")).expect("an origin");
     let (clock, random) = (Clock::fixed(START), Random::system());
     let rings = Rings::made(&Random::seeded(1)).expect("key rings");
-    let sender =
-        tessera_verify::program::sender(&config, &settings.verify, &databases.verify, &clock, true).expect("a sender");
+    let senders = tessera_verify::program::senders(&config, &settings.verify, &databases.verify, &clock, true);
+    let senders = senders.expect("senders");
     let infrastructure =
-        Infrastructure { databases, rings, cache, clock: clock.clone(), random: random.clone(), sender };
+        Infrastructure { databases, rings, cache, clock: clock.clone(), random: random.clone(), senders };
     let platform = Platform::build(infrastructure, &settings, &origin).await.expect("the platform");
     Built { platform, settings, origin, socket, clock, random }
 }

@@ -39,7 +39,7 @@ impl Platform {
     /// # Errors
     /// When one of them cannot be built.
     pub async fn build(infrastructure: Infrastructure, settings: &Settings, origin: &Origin) -> anyhow::Result<Self> {
-        let Infrastructure { databases, rings, cache, clock, random, sender } = infrastructure;
+        let Infrastructure { databases, rings, cache, clock, random, senders } = infrastructure;
         let bus = Bus::in_process();
         let dev = settings.process.is_dev();
         let cookies = ClientCookies::of(origin, dev);
@@ -52,7 +52,7 @@ impl Platform {
             clock.clone(),
         );
         let verify = Verify::build(tessera_verify::Parts {
-            sender,
+            senders,
             db: databases.verify,
             ring: rings.verify,
             clock: clock.clone(),

@@ -5,7 +5,7 @@ use tessera_common::random::Random;
 use tessera_process::health::Schema;
 use tessera_storage::{Cache, Db, Migrations};
 use tessera_tokens::key_ring::KeyRing;
-use tessera_verify::Sender;
+use tessera_verify::Senders;
 
 /// What the contexts stand on.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Infrastructure {
     /// Randomness.
     pub random: Random,
     /// How messages leave.
-    pub sender: Sender,
+    pub senders: Senders,
 }
 
 /// A key ring for each context.

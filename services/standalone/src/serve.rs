@@ -39,11 +39,17 @@ pub async fn serve(config: &Config, settings: &Settings) -> anyhow::Result<()> {
         tessera_storage::clock::start(db, &clock).await?;
     }
     let rings = rings(config, process, &data, &random)?;
-    let sender =
-        tessera_verify::program::sender(config, &settings.verify, &databases.verify, &clock, process.is_dev())?;
+    let senders =
+        tessera_verify::program::senders(config, &settings.verify, &databases.verify, &clock, process.is_dev())?;
     let readiness = Readiness::of(databases.schemas());
-    let infrastructure =
-        Infrastructure { databases, rings, cache: Cache::Memory, clock: clock.clone(), random: random.clone(), sender };
+    let infrastructure = Infrastructure {
+        databases,
+        rings,
+        cache: Cache::Memory,
+        clock: clock.clone(),
+        random: random.clone(),
+        senders,
+    };
     let platform = Platform::build(infrastructure, settings, &origin).await?;
 
     let program = Program {

@@ -13,9 +13,10 @@ mod workers;
 
 use tessera_storage::Migrations;
 
+pub use domain::allowed_prefixes::AllowedPrefixes;
 pub use http::{dev_endpoints, endpoints, internal_endpoints};
-pub use senders::{Mailbox, Sender, Smtp};
-pub use verify::{Parts, Settings, Verify};
+pub use senders::{Mailbox, Sender, Senders, Smtp};
+pub use verify::{Parts, Settings, SmsSettings, Verify};
 
 /// The schema of this context.
 pub static MIGRATIONS: Migrations = Migrations { postgres: &POSTGRES, sqlite: &SQLITE };

@@ -12,7 +12,9 @@ use tessera_storage::{Db, Migrations};
 use tessera_tokens::access_token::AccessTokens;
 use tokio::task::JoinHandle;
 
-use crate::{MIGRATIONS, Mailbox, Parts, Sender, Settings, Smtp, Verify, dev_endpoints, endpoints, internal_endpoints};
+use crate::{
+    MIGRATIONS, Mailbox, Parts, Sender, Senders, Settings, Smtp, Verify, dev_endpoints, endpoints, internal_endpoints,
+};
 
 /// The commented defaults, compiled in.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -26,16 +28,19 @@ pub fn described() -> Described {
     Described { name: "verify", path: "/docs/verify.json", api }
 }
 
-/// How messages leave: by the mail server that is set, and in the dev profile, where none is, into the mailbox.
+/// How messages leave: by the providers that are set, and in the dev profile, where none is, into the mailbox.
 ///
 /// # Errors
 /// In production without a mail server: nobody could verify an address or reset a password.
-pub fn sender(config: &Config, settings: &Settings, db: &Db, clock: &Clock, dev: bool) -> anyhow::Result<Sender> {
-    match config.secret("verify.smtp_url")? {
-        Some(url) => Ok(Sender::Smtp(Smtp::new(&url, &settings.mail_from, &trust(config)?)?)),
-        None if dev => Ok(Sender::Mailbox(Mailbox::new(db.clone(), clock.clone()))),
+pub fn senders(config: &Config, settings: &Settings, db: &Db, clock: &Clock, dev: bool) -> anyhow::Result<Senders> {
+    let mailbox = Sender::Mailbox(Mailbox::new(db.clone(), clock.clone()));
+    let email = match config.secret("verify.smtp_url")? {
+        Some(url) => Sender::Smtp(Smtp::new(&url, &settings.mail_from, &trust(config)?)?),
+        None if dev => mailbox.clone(),
         None => bail!("setting `verify.smtp_url`: production needs a mail server, as smtps://user:password@host"),
-    }
+    };
+    let sms = if dev { mailbox } else { Sender::Nobody };
+    Ok(Senders { email, sms })
 }
 
 fn trust(config: &Config) -> Result<Trust, ConfigError> {
@@ -80,7 +85,7 @@ impl Service for Verify {
                 format!("{origin}/methods"),
                 clock.clone(),
             ),
-            sender: sender(config, &settings, &db, &clock, dev)?,
+            senders: senders(config, &settings, &db, &clock, dev)?,
             db,
             ring,
             clock,

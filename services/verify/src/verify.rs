@@ -16,8 +16,10 @@ use tessera_tokens::key_ring::{KeyRing, Mac, Sealer};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use crate::domain::allowed_prefixes::AllowedPrefixes;
+use crate::domain::method::Method;
 use crate::domain::verification::Key;
-use crate::senders::Sender;
+use crate::senders::{Sender, Senders};
 use crate::{actions, workers};
 
 /// Requests of tenants per address and minute, before the factor: back ends call for many users at once.
@@ -30,6 +32,27 @@ pub struct Settings {
     pub tenant_messages: u32,
     /// Whom the platform's own mail is from, as `Name <address@host>`.
     pub mail_from: String,
+    /// Text messages.
+    pub sms: SmsSettings,
+}
+
+/// Settings of text messages. The token of the provider's account is a secret, and not among them.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SmsSettings {
+    /// Where the provider answers; empty for none.
+    pub base_url: String,
+    /// The account at the provider.
+    pub account: String,
+    /// The number or name that text messages are from, unless there is a messaging service.
+    pub from: String,
+    /// The provider's messaging service, which chooses a number itself.
+    pub messaging_service: String,
+    /// Where text messages may go.
+    pub allowed_prefixes: AllowedPrefixes,
+    /// Text messages to numbers of one beginning in an hour, of all tenants together.
+    pub prefix_budget: u32,
+    /// Text messages of one tenant in a day.
+    pub tenant_budget: u32,
 }
 
 /// What the context is built from.
@@ -50,7 +73,7 @@ pub struct Parts {
     /// How many times limits by address are taken.
     pub address_factor: u32,
     /// How messages leave.
-    pub sender: Sender,
+    pub senders: Senders,
     /// Its settings.
     pub settings: Settings,
 }
@@ -66,7 +89,7 @@ pub struct Inner {
     pub random: Random,
     pub tenants: AccessTokens,
     pub per_address: AddressLimit,
-    pub sender: Sender,
+    pub senders: Senders,
     pub settings: Settings,
     /// Seals messages that wait to be sent.
     pub sealer: Sealer,
@@ -89,7 +112,7 @@ impl Verify {
     /// # Errors
     /// None yet: later parts may not be to be had.
     pub fn build(parts: Parts) -> Result<Self, Failure> {
-        let Parts { db, ring, clock, random, tenants, cache, address_factor, sender, settings } = parts;
+        let Parts { db, ring, clock, random, tenants, cache, address_factor, senders, settings } = parts;
         let quota = PER_ADDRESS.saturating_mul(NonZeroU32::new(address_factor).unwrap_or(NonZeroU32::MIN));
         Ok(Self(Arc::new(Inner {
             per_address: AddressLimit::new(&cache, "verify.tenants", quota, Duration::from_secs(60)),
@@ -100,7 +123,7 @@ impl Verify {
             clock,
             random,
             tenants,
-            sender,
+            senders,
             settings,
         })))
     }
@@ -134,6 +157,14 @@ impl Verify {
 }
 
 impl Inner {
+    /// Whether verifications by this method are to be had: nobody can prove a telephone where no text message leaves.
+    pub(crate) const fn serves(&self, method: Method) -> bool {
+        match method {
+            Method::Email => true,
+            Method::Phone => !matches!(self.senders.sms, Sender::Nobody),
+        }
+    }
+
     /// The digest of a code, bound to whose it is and its verification's id.
     pub(crate) fn digest(&self, key: Key<'_>, code: &SecretString) -> Vec<u8> {
         self.codes.digest(&code_place(key, &key.lookup_id()), code.expose_secret().as_bytes())

@@ -56,7 +56,7 @@ async fn send(verify: &Verify, claimed: Claimed) -> sqlx::Result<bool> {
         delivery_rows::settle(&mut verify.db.write().await?, &claimed, Settled::Failed).await?;
         return Ok(false);
     };
-    match verify.sender.send(letter).await {
+    match verify.senders.send(letter).await {
         Ok(()) => {
             delivery_rows::settle(&mut verify.db.write().await?, &claimed, Settled::Sent).await?;
             Ok(true)

@@ -4,31 +4,28 @@ use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretString};
 use tessera_common::ids;
 use tessera_contracts::call::Failure;
-use tessera_contracts::email_address::EmailAddress;
 use uuid::Uuid;
 
+use super::count_message::count_message;
 use super::queue::{self, Parcel};
 use crate::domain::code::Alphabet;
-use crate::domain::counting::{Limited, Quota, TENANT_MESSAGES};
-use crate::domain::message::{Channel, Message};
+use crate::domain::counting::Limited;
+use crate::domain::message::Message;
 use crate::domain::method::Method;
+use crate::domain::recipient::Recipient;
 use crate::domain::template;
 use crate::domain::verification::{Form, Key, Verification};
-use crate::store::counter_rows::{self, Counter};
 use crate::store::verification_rows::{self, NewVerification};
 use crate::verify::Verify;
 
-/// The window of a tenant's messages to one recipient.
-const MESSAGES_WINDOW: TimeDelta = TimeDelta::minutes(10);
-
-/// A verification by mail as a tenant wants it.
+/// A verification by mail or text message as a tenant wants it.
 #[derive(Debug)]
-pub struct ByMail {
+pub struct ByMessage {
     /// Who is to prove it, as given.
     pub consumer: String,
-    /// Their address.
-    pub address: EmailAddress,
-    /// The mail, with places for code and id.
+    /// Their address or number.
+    pub recipient: Recipient,
+    /// The message, with places for code and id.
     pub template: Template,
     /// The code, or how to make it.
     pub code: CodeRule,
@@ -40,13 +37,13 @@ pub struct ByMail {
     pub payload: Option<String>,
 }
 
-/// A mail with places for code and id.
+/// A message with places for code and id.
 #[derive(Debug)]
 pub struct Template {
-    /// HTML.
+    /// HTML for mail, text otherwise.
     pub body: String,
-    /// The subject line.
-    pub subject: String,
+    /// The subject line of a mail.
+    pub subject: Option<String>,
     /// Whom it is from.
     pub from: Option<String>,
 }
@@ -71,8 +68,8 @@ pub enum InitiateError {
     /// The forced id is that of a live verification of somebody else.
     #[error("the id is in use for another consumer")]
     OtherConsumer,
-    /// The recipient had too many messages.
-    #[error("the recipient had too many messages")]
+    /// There were too many messages.
+    #[error("too many messages")]
     Limited(Limited),
     /// It could not be done.
     #[error(transparent)]
@@ -85,17 +82,18 @@ impl From<sqlx::Error> for InitiateError {
     }
 }
 
-/// Opens a verification and queues its mail. A live one of the same forced id gives way to it if it is of the same consumer.
-#[tracing::instrument(name = "verify.initiate.by_mail", skip_all)]
-pub async fn by_mail(verify: &Verify, tenant: &str, given: ByMail) -> Result<Verification, InitiateError> {
+/// Opens a verification and queues its message. A live one of the same forced id gives way to it if it is of the same consumer.
+#[tracing::instrument(name = "verify.initiate.by_message", skip_all)]
+pub async fn by_message(verify: &Verify, tenant: &str, given: ByMessage) -> Result<Verification, InitiateError> {
     let now = verify.clock.now();
     let id = given.forced_id.unwrap_or_else(|| random_id(verify).to_string());
-    let key = Key::of_tenant(tenant, Method::Email, &id);
+    let channel = given.recipient.channel();
+    let key = Key::of_tenant(tenant, Method::by(channel), &id);
     let code = match given.code {
         CodeRule::Generated { length, alphabet } => alphabet.draw(length, &verify.random),
         CodeRule::Forced(code) => code,
     };
-    let recipient = given.address.canonical().to_owned();
+    let recipient = given.recipient.canonical().to_owned();
     let new = NewVerification {
         row_id: ids::new_v7(now, &verify.random),
         key,
@@ -111,15 +109,13 @@ pub async fn by_mail(verify: &Verify, tenant: &str, given: ByMail) -> Result<Ver
     };
     let Template { body, subject, from } = given.template;
     let body = template::fill_in(&body, code.expose_secret(), &id);
-    let message = Message { subject: Some(subject), body, from };
+    let message = Message { subject, body, from };
 
     let mut tx = verify.db.begin().await?;
     let Some(of) = verification_rows::replace(&mut tx, &new).await? else { return Err(InitiateError::OtherConsumer) };
-    let quota = Quota { most: verify.settings.tenant_messages.into(), window: MESSAGES_WINDOW };
-    let counter = Counter { tenant, subject: &recipient, kind: TENANT_MESSAGES };
-    counter_rows::count(&mut tx, counter, quota, now).await?.map_err(InitiateError::Limited)?;
-    let destination = given.address.as_given().to_owned();
-    queue::queue(verify, &mut tx, Parcel { of, channel: Channel::Email, destination, message }, now).await?;
+    count_message(verify, &mut tx, tenant, &given.recipient, now).await?.map_err(InitiateError::Limited)?;
+    let destination = given.recipient.destination().to_owned();
+    queue::queue(verify, &mut tx, Parcel { of, channel, destination, message }, now).await?;
     tx.commit().await?;
     verify.queued.notify_one();
     tracing::info!(verify.tenant = tenant, verify.id = id, verify.generation = of.generation, "verification.initiate");

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tessera_contracts::call::Failure;
 
-use crate::senders::Sender;
 pub use crate::senders::recipient;
 pub use crate::store::dev_message_rows::{DevMessage, Filter};
 use crate::verify::Verify;
@@ -14,9 +13,9 @@ const MOST: i64 = 100;
 
 /// The newest messages of a filter, newest first; waits up to `patience` for the first.
 pub async fn read(verify: &Verify, filter: &Filter, patience: Duration) -> Result<Vec<DevMessage>, Failure> {
-    match &verify.sender {
-        Sender::Mailbox(mailbox) => Ok(mailbox.wait(filter, MOST, patience).await?),
-        // Nothing is caught where mail leaves.
-        Sender::Smtp(_) => Ok(Vec::new()),
+    match verify.senders.mailbox() {
+        Some(mailbox) => Ok(mailbox.wait(filter, MOST, patience).await?),
+        // Nothing is caught where all messages leave.
+        None => Ok(Vec::new()),
     }
 }

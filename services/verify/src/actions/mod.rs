@@ -1,6 +1,7 @@
 //! What can be done, one use case a file: load, decide, save and queue in one transaction.
 
 pub mod attempt;
+pub mod count_message;
 pub mod delete;
 pub mod deliver;
 pub mod find;

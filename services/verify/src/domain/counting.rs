@@ -23,6 +23,24 @@ pub const PLATFORM_MESSAGES: [(&str, Quota); 2] = [
 /// The name under which a tenant's messages to one recipient are counted.
 pub const TENANT_MESSAGES: &str = "messages";
 
+/// The window of a tenant's messages to one recipient.
+pub const TENANT_MESSAGES_WINDOW: TimeDelta = TimeDelta::minutes(10);
+
+/// Whose counters are meant that all tenants have in common. No tenant is called so.
+pub const EVERY_TENANT: &str = "every tenant";
+
+/// The name under which text messages to numbers of one beginning are counted, over all tenants.
+pub const PREFIX_MESSAGES: &str = "sms prefix";
+
+/// The window of text messages to numbers of one beginning.
+pub const PREFIX_WINDOW: TimeDelta = TimeDelta::hours(1);
+
+/// The name under which all text messages of a tenant are counted.
+pub const TENANT_TEXTS: &str = "sms tenant";
+
+/// The window of all text messages of a tenant.
+pub const TENANT_TEXTS_WINDOW: TimeDelta = TimeDelta::days(1);
+
 /// A quota is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limited {

@@ -1,10 +1,12 @@
 //! Rules of one-time secrets: pure, without time, storage or transport of their own.
 
+pub mod allowed_prefixes;
 pub mod code;
 pub mod counting;
 pub mod lifetime;
 pub mod message;
 pub mod method;
 pub mod plain_text;
+pub mod recipient;
 pub mod template;
 pub mod verification;

@@ -26,6 +26,14 @@ pub fn fill_in(template: &str, code: &str, verification_id: &str) -> String {
     filled
 }
 
+/// How many characters [`fill_in`] makes of `template` with values of these numbers of characters.
+#[must_use]
+pub fn filled_len(template: &str, code_len: usize, verification_id_len: usize) -> usize {
+    let (codes, ids) = (template.matches(CODE).count(), template.matches(VERIFICATION_ID).count());
+    let places = codes * CODE.len() + ids * VERIFICATION_ID.len();
+    template.chars().count() - places + codes * code_len + ids * verification_id_len
+}
+
 fn first_place<'a>(text: &'a str, code: &'a str, verification_id: &'a str) -> Option<(&'a str, &'a str, &'a str)> {
     let of = |place: &str, value: &'a str| text.split_once(place).map(|(before, after)| (before, value, after));
     let found = [of(CODE, code), of(VERIFICATION_ID, verification_id)];
@@ -61,6 +69,12 @@ mod tests {
         #[test]
         fn text_without_places_stays(text in "[^{]*", code in ".*") {
             prop_assert_eq!(fill_in(&text, &code, "i"), text);
+        }
+
+        #[test]
+        fn the_length_is_known_before(text in "([^{}]|\\{\\{\\{CODE\\}\\}\\}|\\{\\{\\{VERIFICATION_ID\\}\\}\\}|[{}]){0,20}", code in ".{0,12}", id in ".{0,12}") {
+            let filled = fill_in(&text, &code, &id);
+            prop_assert_eq!(filled_len(&text, code.chars().count(), id.chars().count()), filled.chars().count());
         }
 
         #[test]

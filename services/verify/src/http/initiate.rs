@@ -7,8 +7,10 @@ use tessera_common::dialect::verification::{Detail, Refusal};
 use super::initiate_params::{self, InitiateParams};
 use super::tenant_call::TenantCall;
 use super::verification::{Started, failed, limited, started};
-use crate::actions::initiate::{CodeRule, InitiateError, by_mail};
+use crate::actions::initiate::{CodeRule, InitiateError, by_message};
+use crate::domain::message::Channel;
 use crate::domain::method::Method;
+use crate::domain::verification::Verification;
 use crate::verify::Verify;
 
 /// Start a verification.
@@ -16,7 +18,7 @@ use crate::verify::Verify;
 /// The code is on its way to the consumer once this has answered; it is in no answer.
 #[utoipa::path(
     post, path = "/methods/{method}/actions/initiate", tag = "verification", request_body = InitiateParams,
-    params(("method" = String, Path, description = "`email`", example = "email")),
+    params(("method" = String, Path, description = "`email` or `phone`", example = "email")),
     responses(
         (status = 200, description = "The verification was started", body = Started),
         (status = 401, description = "No tenant's access token"),
@@ -24,20 +26,23 @@ use crate::verify::Verify;
         (status = 404, description = "The method is not supported"),
         (status = 406, description = "Accept or Content-Type is not one of this API"),
         (status = 422, description = "Every problem with the request"),
-        (status = 429, description = "Too many messages to this recipient"),
+        (status = 429, description = "Too many messages to this recipient, or too many text messages"),
     )
 )]
 pub async fn post(verify: web::Data<Verify>, call: TenantCall) -> Result<HttpResponse, Refusal> {
     let opened = match call.method {
-        Method::Email => {
-            let given = initiate_params::by_mail(&call.body)?;
-            if matches!(given.code, CodeRule::Forced(_)) && !call.tenant.may_force_code {
-                return Err(Refusal::Error(StatusCode::FORBIDDEN, "Forbidden"));
-            }
-            by_mail(&verify, &call.tenant.id, given).await?
-        }
+        Method::Email => message(&verify, &call, Channel::Email).await?,
+        Method::Phone => message(&verify, &call, Channel::Sms).await?,
     };
     started(opened)
+}
+
+async fn message(verify: &Verify, call: &TenantCall, channel: Channel) -> Result<Verification, Refusal> {
+    let given = initiate_params::by_message(&call.body, channel, &verify.settings.sms.allowed_prefixes)?;
+    if matches!(given.code, CodeRule::Forced(_)) && !call.tenant.may_force_code {
+        return Err(Refusal::Error(StatusCode::FORBIDDEN, "Forbidden"));
+    }
+    Ok(by_message(verify, &call.tenant.id, given).await?)
 }
 
 impl From<InitiateError> for Refusal {

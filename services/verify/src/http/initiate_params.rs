@@ -1,31 +1,42 @@
 //! What is given to start a verification, read with every problem it has.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tessera_common::dialect::verification::Refusal;
 use tessera_contracts::email_address::EmailAddress;
+use tessera_contracts::phone_number::PhoneNumber;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::json::{self, Kind, Need, Object, Reader};
-use crate::actions::initiate::{ByMail, CodeRule, Template};
+use crate::actions::initiate::{ByMessage, CodeRule, Template};
+use crate::domain::allowed_prefixes::AllowedPrefixes;
 use crate::domain::code::Alphabet;
 use crate::domain::lifetime;
-use crate::domain::template::{MOST_PLACES, places};
+use crate::domain::message::Channel;
+use crate::domain::recipient::Recipient;
+use crate::domain::template::{MOST_PLACES, filled_len, places};
 
 /// The subject of a mail whose template has none.
 const DEFAULT_SUBJECT: &str = "Verification Email";
 
+/// The most characters of a text message, as it is given and as it is sent.
+const LONGEST_TEXT: usize = 480;
+
+/// The characters of a verification's id.
+const ID_LEN: usize = 36;
+
 /// The most bytes of a payload, and how deep it may nest.
 const PAYLOAD: (usize, usize) = (4 * 1024, 8);
 
-/// Reads a verification by mail. What the method has no use for is not looked at.
+/// Reads a verification by mail or text message, of which numbers are to begin with one of `prefixes`. What the method has no use
+/// for is not looked at.
 ///
 /// # Errors
 /// Every problem at once.
-pub fn by_mail(body: &str) -> Result<ByMail, Refusal> {
+pub fn by_message(body: &str, channel: Channel, prefixes: &AllowedPrefixes) -> Result<ByMessage, Refusal> {
     let mut reader = Reader::default();
-    let read = read(&mut reader, body)?;
+    let read = read(&mut reader, body, channel, prefixes)?;
     let problems = reader.problems();
     match read {
         Some(given) if problems.is_empty() => Ok(given),
@@ -33,10 +44,21 @@ pub fn by_mail(body: &str) -> Result<ByMail, Refusal> {
     }
 }
 
-fn read(reader: &mut Reader, body: &str) -> Result<Option<ByMail>, Refusal> {
+fn read(
+    reader: &mut Reader,
+    body: &str,
+    channel: Channel,
+    prefixes: &AllowedPrefixes,
+) -> Result<Option<ByMessage>, Refusal> {
     let Some(root) = reader.as_object(json::document(body)?, "") else { return Ok(None) };
-    let consumer = consumer(reader, &root);
-    let template = reader.object(&root, "template", Need::Required).and_then(|object| template(reader, &object));
+    let consumer = match channel {
+        Channel::Email => address(reader, &root),
+        Channel::Sms => number(reader, &root, prefixes),
+    };
+    let template = reader.object(&root, "template", Need::Required).and_then(|object| match channel {
+        Channel::Email => mail_template(reader, &object),
+        Channel::Sms => text_template(reader, &object),
+    });
     let generated = generate_code(reader, &root);
     let policy = reader.object(&root, "policy", Need::Required);
     let policy = policy.map(|object| policy_of(reader, &object));
@@ -50,33 +72,86 @@ fn read(reader: &mut Reader, body: &str) -> Result<Option<ByMail>, Refusal> {
         (None, Some((length, alphabet))) => CodeRule::Generated { length, alphabet },
         (None, None) => return Ok(None),
     };
-    let (consumer, address) = consumer;
+    if channel == Channel::Sms {
+        check_text(reader, &template, &code);
+    }
+    let (consumer, recipient) = consumer;
     let Some(lifetime) = policy.lifetime else { return Ok(None) };
-    Ok(Some(ByMail { consumer, address, template, code, lifetime, forced_id: policy.forced_id, payload }))
+    Ok(Some(ByMessage { consumer, recipient, template, code, lifetime, forced_id: policy.forced_id, payload }))
 }
 
-fn consumer(reader: &mut Reader, root: &Object<'_>) -> Option<(String, EmailAddress)> {
+fn address(reader: &mut Reader, root: &Object<'_>) -> Option<(String, Recipient)> {
     let text = reader.text(root, "consumer", Need::Required)?;
     // Blanks around it would be no part of the address, yet of what is compared and shown.
     let address = EmailAddress::parse(&text).filter(|_| text.trim() == text);
     if address.is_none() {
         reader.wrong("consumer", "must be a valid email");
     }
-    Some((text, address?))
+    let address = address?;
+    let (given, canonical) = (address.as_given().to_owned(), address.canonical().to_owned());
+    Some((text, Recipient::Address { given, canonical }))
 }
 
-fn template(reader: &mut Reader, template: &Object<'_>) -> Option<Template> {
+fn number(reader: &mut Reader, root: &Object<'_>, prefixes: &AllowedPrefixes) -> Option<(String, Recipient)> {
+    let text = reader.text(root, "consumer", Need::Required)?;
+    let Some(number) = PhoneNumber::parse(&text) else {
+        reader.wrong("consumer", "must be a valid phone number");
+        return None;
+    };
+    let Some(prefix) = prefixes.of(number.as_str(), number.calling_code()) else {
+        reader.wrong("consumer", "is not in an allowed region");
+        return None;
+    };
+    Some((text, Recipient::Number { number: number.to_string(), prefix: prefix.to_owned() }))
+}
+
+fn template_body(reader: &mut Reader, template: &Object<'_>) -> Option<String> {
     let body = reader.text(template, "template.body", Need::Required);
     if body.as_ref().is_some_and(|body| places(body) > MOST_PLACES) {
         reader.wrong("template.body", "must have at most 20 placeholders");
     }
+    body
+}
+
+fn text_template(reader: &mut Reader, template: &Object<'_>) -> Option<Template> {
+    let body = template_body(reader, template)?;
+    if is_no_text(&body) {
+        reader.wrong("template.body", "must have no control characters but line feeds");
+    }
+    Some(Template { body, subject: None, from: None })
+}
+
+fn is_no_text(text: &str) -> bool {
+    text.chars().any(|symbol| symbol.is_control() && symbol != '\n')
+}
+
+/// Whether a text message will be one: neither what it is made of nor what comes of it is too long, or more than text.
+fn check_text(reader: &mut Reader, template: &Template, code: &CodeRule) {
+    let (code_len, is_text) = match code {
+        CodeRule::Generated { length, alphabet } => (usize::from(*length), !alphabet.any(char::is_control)),
+        CodeRule::Forced(code) => (code.expose_secret().chars().count(), !is_no_text(code.expose_secret())),
+    };
+    if template.body.chars().count().max(filled_len(&template.body, code_len, ID_LEN)) > LONGEST_TEXT {
+        reader.wrong("template.body", "must be at most 480 characters");
+    }
+    if !is_text {
+        let path = match code {
+            CodeRule::Generated { .. } => "generateCode.symbolSet",
+            CodeRule::Forced(_) => "policy.forcedCode",
+        };
+        reader.wrong(path, "must not contain control characters");
+    }
+}
+
+fn mail_template(reader: &mut Reader, template: &Object<'_>) -> Option<Template> {
+    let body = template_body(reader, template);
     let subject = reader.line(template, "template.subject").unwrap_or_else(|| DEFAULT_SUBJECT.to_owned());
     let address = reader.line(template, "template.fromEmail");
     let from = match (reader.line(template, "template.fromName"), address) {
         (Some(name), Some(address)) => Some(format!("{name} <{address}>")),
         (name, address) => name.or(address),
     };
-    Some(Template { body: body?, subject, from })
+    Some(Template { body: body?, subject: Some(subject), from })
 }
 
 /// Checked whenever it is there, also beside a forced code.
@@ -163,15 +238,15 @@ fn payload(reader: &mut Reader, root: &Object<'_>) -> Option<String> {
     Some(raw.get().to_owned())
 }
 
-/// What to give to start a verification by mail.
+/// What to give to start a verification by mail or text message.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes the body, which is read by hand so that every problem is told")]
 pub struct InitiateParams {
-    /// The address to be proved.
+    /// The address to be proved, or the number, as `+4915112345678`.
     #[schema(example = "test@test.com")]
     consumer: String,
-    /// The mail.
+    /// The message.
     template: TemplateParams,
     /// How the code is made; not needed beside `policy.forcedCode`.
     generate_code: Option<GenerateCodeParams>,
@@ -182,18 +257,18 @@ pub struct InitiateParams {
     payload: Option<serde_json::Value>,
 }
 
-/// A mail with places for the code and the verification's id.
+/// A message with places for the code and the verification's id.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes the body")]
 pub struct TemplateParams {
-    /// HTML; every `{{{CODE}}}` and `{{{VERIFICATION_ID}}}` is replaced.
+    /// HTML for `email`, text of at most 480 characters for `phone`; every `{{{CODE}}}` and `{{{VERIFICATION_ID}}}` is replaced.
     #[schema(example = "Your code is {{{CODE}}}")]
     body: String,
-    /// The subject line.
+    /// The subject line of a mail.
     #[schema(example = "Verification Email")]
     subject: Option<String>,
-    /// Whom it is from.
+    /// Whom a mail is from.
     #[schema(example = "no-reply@example.org")]
     from_email: Option<String>,
     /// The name beside it.

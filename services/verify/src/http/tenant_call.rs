@@ -100,7 +100,9 @@ impl FromRequest for TenantCall {
             verify.per_address.count(&caller).await?;
             let tenant = authenticate(&request, verify).await?;
             let method = request.match_info().get("method").and_then(Method::named);
-            let method = method.ok_or(Refusal::Error(StatusCode::NOT_FOUND, "Method not supported"))?;
+            let method = method
+                .filter(|method| verify.serves(*method))
+                .ok_or(Refusal::Error(StatusCode::NOT_FOUND, "Method not supported"))?;
             let verification_id = request.match_info().get("verification_id").unwrap_or_default().to_owned();
             Ok(Self { tenant, method, verification_id, body })
         }

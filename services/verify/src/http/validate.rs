@@ -32,7 +32,7 @@ pub struct ValidateParams {
     post, path = "/methods/{method}/verifiers/{verification_id}/actions/validate", tag = "verification",
     request_body = ValidateParams,
     params(
-        ("method" = String, Path, description = "`email`", example = "email"),
+        ("method" = String, Path, description = "`email` or `phone`", example = "email"),
         ("verification_id" = String, Path, description = "The verification's id"),
     ),
     responses(

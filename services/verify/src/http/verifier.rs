@@ -15,7 +15,7 @@ use crate::verify::Verify;
 #[utoipa::path(
     get, path = "/methods/{method}/verifiers/{verification_id}", tag = "verification",
     params(
-        ("method" = String, Path, description = "`email`", example = "email"),
+        ("method" = String, Path, description = "`email` or `phone`", example = "email"),
         ("verification_id" = String, Path, description = "The verification's id"),
     ),
     responses(
@@ -34,7 +34,7 @@ pub async fn get(verify: web::Data<Verify>, call: TenantCall) -> Result<HttpResp
 #[utoipa::path(
     delete, path = "/methods/{method}/verifiers/{verification_id}", tag = "verification",
     params(
-        ("method" = String, Path, description = "`email`", example = "email"),
+        ("method" = String, Path, description = "`email` or `phone`", example = "email"),
         ("verification_id" = String, Path, description = "The verification's id"),
     ),
     responses(

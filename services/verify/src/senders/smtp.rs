@@ -12,7 +12,6 @@ use tessera_common::tls::Trust;
 use url::Url;
 
 use super::{Letter, SendError};
-use crate::domain::message::Channel;
 
 /// The longest that one conversation step may take: well inside the claim of a queued message.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,9 +55,6 @@ impl Smtp {
     }
 
     pub(super) async fn send(&self, letter: Letter) -> Result<(), SendError> {
-        if letter.channel != Channel::Email {
-            return Err(SendError::Permanent("no provider for text messages is set".into()));
-        }
         let mail = self.mail(letter).map_err(|error| SendError::Permanent(error.into()))?;
         match self.transport.send(mail).await {
             Ok(_) => Ok(()),
@@ -122,7 +118,7 @@ mod tests {
     use tokio_rustls::TlsAcceptor;
     use uuid::Uuid;
 
-    use crate::domain::message::Message;
+    use crate::domain::message::{Channel, Message};
 
     /// A mail server that answers `end` to a message, and the message.
     async fn server(end: &'static str) -> (SecretString, tokio::task::JoinHandle<String>) {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use actix_web::{App, test, web};
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use tessera_common::config::Config;
 use tessera_common::random::Random;
 use tessera_storage::{Cache, affected, run};
 use tessera_testkit::{TestApp, Value, json, on_every_database};
 use tessera_tokens::access_token::{AccessTokens, PublicKeys};
 use tessera_tokens::jwt::{TokenError, VerifyingKey};
 use tessera_tokens::key_ring::KeyRing;
-use tessera_verify::{Mailbox, Parts, Sender, Settings, Verify};
+use tessera_verify::{Mailbox, Parts, Senders, Verify, program};
 
 use super::support::{Tenant, by_mail, other_than};
 
@@ -65,14 +66,14 @@ on_every_database! {
         let random = Random::system();
         let verify = Verify::build(Parts {
             cache: Cache::Memory,
-            sender: Sender::Mailbox(Mailbox::new(db.clone(), clock.clone())),
+            senders: Senders::caught(&Mailbox::new(db.clone(), clock.clone())),
             db,
             ring: KeyRing::parse(&KeyRing::generate(&random)).expect("a ring"),
             tenants: AccessTokens::new(Arc::new(NoKeys), "i".to_owned(), "a".to_owned(), clock.clone()),
             clock,
             random,
             address_factor: 1,
-            settings: Settings { tenant_messages: 10, mail_from: "Tessera <no-reply@id.example>".to_owned() },
+            settings: Config::layer(&[program::DEFAULTS], None, []).and_then(|config| config.read_section("verify")).expect("settings"),
         }).expect("built");
         let service = App::new().app_data(web::Data::new(verify)).configure(|config| tessera_verify::endpoints().configure(config));
         let service = test::init_service(service).await;

@@ -11,6 +11,7 @@ mod dev_messages;
 mod housekeeping;
 mod initiate;
 mod order_of_checks;
+mod phone;
 mod siblings;
 mod support;
 mod validate;
