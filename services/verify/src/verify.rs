@@ -30,6 +30,8 @@ const PER_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(5_999);
 pub struct Settings {
     /// Messages that a tenant may send to one recipient in 10 minutes.
     pub tenant_messages: u32,
+    /// Seconds by which a message that is sent again must prolong its verification at least.
+    pub resend_timeout_s: u32,
     /// Whom the platform's own mail is from, as `Name <address@host>`.
     pub mail_from: String,
     /// Text messages.
@@ -96,6 +98,8 @@ pub struct Inner {
     /// Told after a commit that queued a message.
     pub queued: Notify,
     codes: Mac,
+    /// Seals codes that may have to be sent again.
+    sealed_codes: Sealer,
 }
 
 impl std::ops::Deref for Verify {
@@ -118,6 +122,7 @@ impl Verify {
             per_address: AddressLimit::new(&cache, "verify.tenants", quota, Duration::from_secs(60)),
             sealer: ring.sealer("deliveries"),
             codes: ring.mac("codes"),
+            sealed_codes: ring.sealer("codes to be sent again"),
             queued: Notify::new(),
             db,
             clock,
@@ -168,6 +173,21 @@ impl Inner {
     /// The digest of a code, bound to whose it is and its verification's id.
     pub(crate) fn digest(&self, key: Key<'_>, code: &SecretString) -> Vec<u8> {
         self.codes.digest(&code_place(key, &key.lookup_id()), code.expose_secret().as_bytes())
+    }
+
+    /// The code, sealed, bound to the same.
+    pub(crate) fn seal_code(&self, key: Key<'_>, code: &SecretString) -> Result<Vec<u8>, Failure> {
+        let sealed =
+            self.sealed_codes.seal(&code_place(key, &key.lookup_id()), code.expose_secret().as_bytes(), &self.random);
+        sealed.map_err(|error| Failure::Internal(error.into()))
+    }
+
+    /// The code that was sealed for `key`.
+    pub(crate) fn open_code(&self, key: Key<'_>, sealed: &[u8]) -> Result<SecretString, Failure> {
+        let opened = self.sealed_codes.open(&code_place(key, &key.lookup_id()), sealed);
+        let opened = opened.map_err(|error| Failure::Internal(error.into()))?;
+        let code = std::str::from_utf8(&opened).map_err(|error| Failure::Internal(error.into()))?;
+        Ok(code.to_owned().into())
     }
 
     /// Whether `digest` is that of `code`, in constant time.

@@ -102,6 +102,7 @@ pub async fn by_message(verify: &Verify, tenant: &str, given: ByMessage) -> Resu
         consumer: given.consumer,
         recipient: recipient.clone(),
         code_digest: verify.digest(key, &code),
+        sealed_code: Some(verify.seal_code(key, &code)?),
         form: Form::Short,
         now,
         deadline: now + given.lifetime,

@@ -10,4 +10,5 @@ pub mod mailbox;
 pub mod measure;
 pub mod platform;
 pub mod queue;
+pub mod resend;
 pub mod sweep;

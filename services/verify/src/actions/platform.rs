@@ -43,6 +43,7 @@ pub async fn initiate(verify: &Verify, given: Initiate) -> Result<Initiated, Fai
         consumer: address.as_given().to_owned(),
         recipient: address.canonical().to_owned(),
         code_digest: verify.digest(key, &code),
+        sealed_code: None,
         form,
         now,
         deadline: now + TimeDelta::seconds(given.lifetime_s),

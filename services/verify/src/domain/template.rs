@@ -6,6 +6,9 @@ const VERIFICATION_ID: &str = "{{{VERIFICATION_ID}}}";
 /// The most places a template may have.
 pub const MOST_PLACES: usize = 20;
 
+/// The most characters of a text message, as it is given and as it is sent.
+pub const LONGEST_TEXT: usize = 480;
+
 /// How many places `template` has.
 #[must_use]
 pub fn places(template: &str) -> usize {

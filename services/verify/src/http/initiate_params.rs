@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use tessera_common::dialect::verification::Refusal;
+use tessera_common::dialect::verification::{Detail, Refusal};
 use tessera_contracts::email_address::EmailAddress;
 use tessera_contracts::phone_number::PhoneNumber;
 use utoipa::ToSchema;
@@ -10,18 +10,22 @@ use uuid::Uuid;
 
 use super::json::{self, Kind, Need, Object, Reader};
 use crate::actions::initiate::{ByMessage, CodeRule, Template};
+use crate::actions::resend::Again;
 use crate::domain::allowed_prefixes::AllowedPrefixes;
 use crate::domain::code::Alphabet;
 use crate::domain::lifetime;
 use crate::domain::message::Channel;
 use crate::domain::recipient::Recipient;
-use crate::domain::template::{MOST_PLACES, filled_len, places};
+use crate::domain::template::{LONGEST_TEXT, MOST_PLACES, filled_len, places};
 
 /// The subject of a mail whose template has none.
 const DEFAULT_SUBJECT: &str = "Verification Email";
 
-/// The most characters of a text message, as it is given and as it is sent.
-const LONGEST_TEXT: usize = 480;
+/// What is said of a lifetime that is none.
+pub const INVALID_LIFETIME: &str = "expiredOn format is invalid";
+
+/// What is said of a text message that is too long.
+pub const TOO_LONG: &str = "must be at most 480 characters";
 
 /// The characters of a verification's id.
 const ID_LEN: usize = 36;
@@ -29,14 +33,51 @@ const ID_LEN: usize = 36;
 /// The most bytes of a payload, and how deep it may nest.
 const PAYLOAD: (usize, usize) = (4 * 1024, 8);
 
-/// Reads a verification by mail or text message, of which numbers are to begin with one of `prefixes`. What the method has no use
-/// for is not looked at.
+/// What is written to, and what else the rules for it are.
+#[derive(Clone, Copy, Debug)]
+struct Rules<'a> {
+    channel: Channel,
+    prefixes: &'a AllowedPrefixes,
+    /// Whether a lifetime has to be one, and not in the past.
+    judges_lifetime: bool,
+}
+
+/// What is given.
+struct Given {
+    consumer: String,
+    recipient: Recipient,
+    template: Template,
+    code: CodeRule,
+    policy: Policy,
+    payload: Option<String>,
+}
+
+/// Reads a verification by mail or text message, whose numbers are to begin with one of `prefixes`. What the method has no use for is
+/// not looked at.
 ///
 /// # Errors
 /// Every problem at once.
 pub fn by_message(body: &str, channel: Channel, prefixes: &AllowedPrefixes) -> Result<ByMessage, Refusal> {
+    let given = given(body, Rules { channel, prefixes, judges_lifetime: true })?;
+    let Given { consumer, recipient, template, code, policy, payload } = given;
+    let invalid = Detail { path: "policy.expiredOn", error: INVALID_LIFETIME };
+    let lifetime = policy.lifetime.ok_or_else(|| Refusal::Invalid(vec![invalid]))?;
+    Ok(ByMessage { consumer, recipient, template, code, lifetime, forced_id: policy.forced_id, payload })
+}
+
+/// Reads what is to be sent again: all that starting it takes, but for the lifetime, which is judged later.
+///
+/// # Errors
+/// Every problem at once.
+pub fn again(body: &str, channel: Channel, prefixes: &AllowedPrefixes) -> Result<Again, Refusal> {
+    let given = given(body, Rules { channel, prefixes, judges_lifetime: false })?;
+    let Given { consumer, recipient, template, policy, payload, .. } = given;
+    Ok(Again { consumer, recipient, template, lifetime: policy.lifetime, id: policy.forced_id, payload })
+}
+
+fn given(body: &str, rules: Rules<'_>) -> Result<Given, Refusal> {
     let mut reader = Reader::default();
-    let read = read(&mut reader, body, channel, prefixes)?;
+    let read = read(&mut reader, body, rules)?;
     let problems = reader.problems();
     match read {
         Some(given) if problems.is_empty() => Ok(given),
@@ -44,40 +85,36 @@ pub fn by_message(body: &str, channel: Channel, prefixes: &AllowedPrefixes) -> R
     }
 }
 
-fn read(
-    reader: &mut Reader,
-    body: &str,
-    channel: Channel,
-    prefixes: &AllowedPrefixes,
-) -> Result<Option<ByMessage>, Refusal> {
+fn read(reader: &mut Reader, body: &str, rules: Rules<'_>) -> Result<Option<Given>, Refusal> {
     let Some(root) = reader.as_object(json::document(body)?, "") else { return Ok(None) };
-    let consumer = match channel {
+    let consumer = match rules.channel {
         Channel::Email => address(reader, &root),
-        Channel::Sms => number(reader, &root, prefixes),
+        Channel::Sms => number(reader, &root, rules.prefixes),
     };
-    let template = reader.object(&root, "template", Need::Required).and_then(|object| match channel {
+    let template = reader.object(&root, "template", Need::Required).and_then(|object| match rules.channel {
         Channel::Email => mail_template(reader, &object),
         Channel::Sms => text_template(reader, &object),
     });
     let generated = generate_code(reader, &root);
     let policy = reader.object(&root, "policy", Need::Required);
-    let policy = policy.map(|object| policy_of(reader, &object));
+    let mut policy = policy.map(|object| policy_of(reader, &object, rules.judges_lifetime));
     if root.get("generateCode").is_none() && !policy.as_ref().is_some_and(|policy| policy.forces_code) {
         reader.wrong("generateCode", "is required");
     }
     let payload = payload(reader, &root);
-    let (Some(consumer), Some(template), Some(policy)) = (consumer, template, policy) else { return Ok(None) };
-    let code = match (policy.forced_code, generated) {
-        (Some(code), _) => CodeRule::Forced(code),
-        (None, Some((length, alphabet))) => CodeRule::Generated { length, alphabet },
-        (None, None) => return Ok(None),
+    let code = match (policy.as_mut().and_then(|policy| policy.forced_code.take()), generated) {
+        (Some(code), _) => Some(CodeRule::Forced(code)),
+        (None, Some((length, alphabet))) => Some(CodeRule::Generated { length, alphabet }),
+        (None, None) => None,
     };
-    if channel == Channel::Sms {
+    let (Some((consumer, recipient)), Some(template), Some(policy), Some(code)) = (consumer, template, policy, code)
+    else {
+        return Ok(None);
+    };
+    if rules.channel == Channel::Sms {
         check_text(reader, &template, &code);
     }
-    let (consumer, recipient) = consumer;
-    let Some(lifetime) = policy.lifetime else { return Ok(None) };
-    Ok(Some(ByMessage { consumer, recipient, template, code, lifetime, forced_id: policy.forced_id, payload }))
+    Ok(Some(Given { consumer, recipient, template, code, policy, payload }))
 }
 
 fn address(reader: &mut Reader, root: &Object<'_>) -> Option<(String, Recipient)> {
@@ -132,7 +169,7 @@ fn check_text(reader: &mut Reader, template: &Template, code: &CodeRule) {
         CodeRule::Forced(code) => (code.expose_secret().chars().count(), !is_no_text(code.expose_secret())),
     };
     if template.body.chars().count().max(filled_len(&template.body, code_len, ID_LEN)) > LONGEST_TEXT {
-        reader.wrong("template.body", "must be at most 480 characters");
+        reader.wrong("template.body", TOO_LONG);
     }
     if !is_text {
         let path = match code {
@@ -203,11 +240,11 @@ struct Policy {
     forced_code: Option<SecretString>,
 }
 
-fn policy_of(reader: &mut Reader, policy: &Object<'_>) -> Policy {
+fn policy_of(reader: &mut Reader, policy: &Object<'_>, judges_lifetime: bool) -> Policy {
     let lifetime = reader.text(policy, "policy.expiredOn", Need::Required).and_then(|text| {
-        let life = lifetime::parse(&text).filter(|life| *life > chrono::TimeDelta::zero());
-        if life.is_none() {
-            reader.wrong("policy.expiredOn", "expiredOn format is invalid");
+        let life = lifetime::parse(&text);
+        if judges_lifetime && life.is_none_or(|life| life <= chrono::TimeDelta::zero()) {
+            reader.wrong("policy.expiredOn", INVALID_LIFETIME);
         }
         life
     });

@@ -6,6 +6,7 @@ mod initiate;
 mod initiate_params;
 mod internal;
 mod json;
+mod resend;
 mod tenant_call;
 mod validate;
 mod verification;
@@ -19,7 +20,7 @@ use tessera_common::server::Endpoints;
 /// Every operation of this context on the public listener.
 #[must_use]
 pub fn endpoints() -> Endpoints {
-    endpoints![initiate::post, validate::post, verifier::get, verifier::delete]
+    endpoints![initiate::post, resend::post, validate::post, verifier::get, verifier::delete]
         .checking_first::<tenant_call::Readable>("/methods")
 }
 

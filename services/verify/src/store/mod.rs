@@ -3,4 +3,5 @@
 pub mod counter_rows;
 pub mod delivery_rows;
 pub mod dev_message_rows;
+pub mod resend_rows;
 pub mod verification_rows;

@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use crate::domain::verification::{Form, Key, Verification};
 
+/// A verification as it is stored.
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     row_id: Uuid,
     tenant: String,
     id: String,
@@ -47,6 +48,7 @@ macro_rules! columns {
         "row_id, tenant, id, subject, purpose_group, consumer, generation, code_digest, form, attempts, deadline, payload"
     };
 }
+pub(super) use columns;
 
 /// The one verification of a key, as `$1` to `$4`.
 macro_rules! keyed {
@@ -54,6 +56,7 @@ macro_rules! keyed {
         "tenant = $1 and method = $2 and lookup_id = $3 and holder = $4"
     };
 }
+pub(super) use keyed;
 
 /// Before its deadline (`$5`), with answers left.
 macro_rules! in_time {
@@ -61,6 +64,7 @@ macro_rules! in_time {
         "deadline > $5 and (form = 'long' or attempts < 5)"
     };
 }
+pub(super) use in_time;
 
 /// A verification about to exist.
 #[derive(Debug)]
@@ -72,6 +76,8 @@ pub struct NewVerification<'a> {
     pub consumer: String,
     pub recipient: String,
     pub code_digest: Vec<u8>,
+    /// The code itself, if it may have to be sent again.
+    pub sealed_code: Option<Vec<u8>>,
     pub form: Form,
     pub now: Timestamp,
     pub deadline: Timestamp,
@@ -91,8 +97,8 @@ macro_rules! insert {
     ($on_conflict:literal) => {
         concat!(
             "insert into verifications as v (row_id, tenant, method, lookup_id, holder, id, subject, purpose_group, consumer, \
-             recipient, generation, code_digest, form, attempts, issued_at, deadline, payload, state) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, 0, $13, $14, $15, 'live') ",
+             recipient, generation, code_digest, form, attempts, issued_at, deadline, payload, sealed_code, state) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, 0, $13, $14, $15, $16, 'live') ",
             "on conflict (tenant, method, lookup_id) do ",
             $on_conflict,
             " returning row_id, generation"
@@ -114,7 +120,7 @@ pub async fn replace(session: &mut impl Session, new: &NewVerification<'_>) -> s
             "update set id = excluded.id, subject = excluded.subject, consumer = excluded.consumer, \
              recipient = excluded.recipient, generation = v.generation + 1, code_digest = excluded.code_digest, \
              attempts = 0, issued_at = excluded.issued_at, deadline = excluded.deadline, payload = excluded.payload, \
-             state = 'live', proved_at = null \
+             sealed_code = excluded.sealed_code, state = 'live', proved_at = null \
              where v.recipient = excluded.recipient or v.state <> 'live' or v.deadline <= excluded.issued_at or v.attempts >= 5"
         ),
     )
@@ -142,6 +148,7 @@ async fn open(
         .bind(new.now)
         .bind(new.deadline)
         .bind(new.payload.clone())
+        .bind(new.sealed_code.clone())
         .fetch_optional(e))?;
     Ok(opened.map(|(row_id, generation)| Opened { row_id, generation }))
 }
@@ -216,7 +223,7 @@ pub async fn prove(session: &mut impl Session, verification: &Verification, now:
     let proved = affected!(
         session,
         sqlx::query(
-            "update verifications set state = 'proved', proved_at = $3, attempts = attempts - 1 \
+            "update verifications set state = 'proved', proved_at = $3, sealed_code = null, attempts = attempts - 1 \
              where row_id = $1 and generation = $2 and state = 'live' and deadline > $3"
         )
         .bind(verification.row_id)
@@ -248,7 +255,7 @@ pub async fn proved_before(
 /// Ends a live verification; answers its row.
 pub async fn delete(session: &mut impl Session, key: Key<'_>, now: Timestamp) -> sqlx::Result<Option<Uuid>> {
     run!(session, |e| sqlx::query_scalar(concat!(
-        "update verifications set state = 'deleted' where ",
+        "update verifications set state = 'deleted', sealed_code = null where ",
         keyed!(),
         " and state = 'live' and ",
         in_time!(),
@@ -266,7 +273,7 @@ pub async fn delete(session: &mut impl Session, key: Key<'_>, now: Timestamp) ->
 pub async fn cancel(session: &mut impl Session, lookup_id: &str) -> sqlx::Result<Option<Uuid>> {
     run!(session, |e| {
         sqlx::query_scalar(
-        "update verifications set state = 'deleted' where tenant = 'platform' and lookup_id = $1 and state = 'live' returning row_id"
+        "update verifications set state = 'deleted', sealed_code = null where tenant = 'platform' and lookup_id = $1 and state = 'live' returning row_id"
     )
     .bind(lookup_id.to_owned())
     .fetch_optional(e)
@@ -279,7 +286,7 @@ pub async fn sweep(session: &mut impl Session, mark: Timestamp, limit: i64) -> s
         session,
         sqlx::query(
             "delete from verifications where row_id in \
-             (select row_id from verifications where deadline <= $1 order by deadline limit $2)"
+             (select row_id from verifications where deadline <= $1 order by deadline limit $2) and deadline <= $1"
         )
         .bind(mark)
         .bind(limit)

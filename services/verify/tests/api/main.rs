@@ -12,6 +12,7 @@ mod housekeeping;
 mod initiate;
 mod order_of_checks;
 mod phone;
+mod resend;
 mod siblings;
 mod support;
 mod validate;

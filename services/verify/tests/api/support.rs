@@ -63,6 +63,10 @@ impl<'a> Tenant<'a> {
         (text(&answer["verificationId"]), mailed_after(self.app, &consumer, &before).await)
     }
 
+    pub async fn resend(&self, body: &Value) -> Answer {
+        self.call(Method::POST, &format!("/methods/{}/actions/resend", self.method)).json(body).send().await
+    }
+
     pub async fn validate(&self, id: &str, body: &Value) -> Answer {
         let path = format!("{}/actions/validate", self.verifier(id));
         self.call(Method::POST, &path).json(body).send().await
