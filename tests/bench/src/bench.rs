@@ -45,7 +45,7 @@ pub struct Run {
     pub shape: Shape,
     /// The workload.
     pub workload: &'static str,
-    /// Requests that were answered, all of them right.
+    /// Requests that were answered, all of them right; of two that belong together, pairs.
     pub requests: u64,
     /// Answers a second, with the generator on the same machine.
     pub per_second: f64,
@@ -107,11 +107,9 @@ async fn one(
     workload: Workload,
     limits: &Limits,
 ) -> anyhow::Result<Run> {
-    let port = platform.port_of(workload.path());
     let plan = Plan {
-        port,
-        requests: workload.requests(accounts),
-        right: workload.right(accounts, port).await?,
+        port: platform.port_of(workload.path()),
+        conversations: workload.conversations(accounts, platform).await?,
         time: Duration::from_secs(options.seconds),
         count: options.requests,
     };

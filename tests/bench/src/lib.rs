@@ -18,6 +18,7 @@ mod platform;
 mod program;
 mod stopwatch;
 mod table;
+mod tenant;
 mod workload;
 
 use clap::Parser as _;

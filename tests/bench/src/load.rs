@@ -1,4 +1,4 @@
-//! The load: connections that each ask again as soon as they are answered, for a bounded time and a bounded number of requests.
+//! The load: connections that each begin again as soon as they are answered, for a bounded time and a bounded number of times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,25 +33,35 @@ impl Right {
     }
 }
 
+/// A request, and what must come back.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// What is asked.
+    pub request: Request,
+    /// What must come back.
+    pub right: Right,
+}
+
+/// What a connection does, one after the other, and then from the beginning. Together they are what is measured.
+pub type Conversation = Vec<Exchange>;
+
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The port of this machine that is asked.
     pub port: u16,
-    /// What each connection asks; as many connections as there are of these.
-    pub requests: Vec<Request>,
-    /// What must come back.
-    pub right: Right,
+    /// What each connection does; as many connections as there are of these.
+    pub conversations: Vec<Conversation>,
     /// How long, at most.
     pub time: Duration,
-    /// How many requests, at most.
+    /// How many conversations, at most.
     pub count: u64,
 }
 
 /// What came of it.
 #[derive(Debug)]
 pub struct Done {
-    /// Every answer.
+    /// Every conversation.
     pub latencies: Latencies,
     /// From the first request to the last answer.
     pub elapsed: Duration,
@@ -59,7 +69,7 @@ pub struct Done {
 
 /// Connections of a plan, open and used once: what is only made on first use is there.
 #[derive(Debug)]
-pub struct Opened(Vec<(Connection, Request)>);
+pub struct Opened(Vec<(Connection, Conversation)>);
 
 impl Opened {
     /// Opens them.
@@ -68,10 +78,10 @@ impl Opened {
     /// When one cannot be opened, or its first answer is wrong.
     pub async fn new(plan: &Plan) -> anyhow::Result<Self> {
         let mut opened = Vec::new();
-        for request in &plan.requests {
+        for conversation in &plan.conversations {
             let mut connection = Connection::open(plan.port).await?;
-            ask(&mut connection, request, &plan.right).await?;
-            opened.push((connection, request.clone()));
+            talk(&mut connection, conversation).await?;
+            opened.push((connection, conversation.clone()));
         }
         Ok(Self(opened))
     }
@@ -84,9 +94,9 @@ impl Opened {
         let left = Arc::new(AtomicU64::new(plan.count));
         let begun = Stopwatch::start();
         let mut connections = tokio::task::JoinSet::new();
-        for (connection, request) in self.0 {
-            let asking = Asking { connection, request, right: plan.right.clone(), left: Arc::clone(&left) };
-            connections.spawn(asking.run(begun, plan.time));
+        for (connection, conversation) in self.0 {
+            let talking = Talking { connection, conversation, left: Arc::clone(&left) };
+            connections.spawn(talking.run(begun, plan.time));
         }
         let mut latencies = Latencies::default();
         let all = async {
@@ -101,32 +111,34 @@ impl Opened {
     }
 }
 
-struct Asking {
+struct Talking {
     connection: Connection,
-    request: Request,
-    right: Right,
+    conversation: Conversation,
     left: Arc<AtomicU64>,
 }
 
-impl Asking {
+impl Talking {
     async fn run(mut self, begun: Stopwatch, time: Duration) -> anyhow::Result<Latencies> {
         let mut latencies = Latencies::default();
         let one_less = |left: u64| left.checked_sub(1);
         while begun.elapsed() < time && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
             let asked = Stopwatch::start();
-            ask(&mut self.connection, &self.request, &self.right).await?;
+            talk(&mut self.connection, &self.conversation).await?;
             latencies.note(asked.elapsed());
         }
         Ok(latencies)
     }
 }
 
-async fn ask(connection: &mut Connection, request: &Request, right: &Right) -> anyhow::Result<()> {
-    let answer = connection.exchange(request).await?;
-    if right.is(answer) {
-        return Ok(());
+async fn talk(connection: &mut Connection, conversation: &[Exchange]) -> anyhow::Result<()> {
+    for Exchange { request, right } in conversation {
+        let answer = connection.exchange(request).await?;
+        if !right.is(answer) {
+            let body = String::from_utf8_lossy(answer.body);
+            bail!("a wrong answer, so the run is void: {}\n\n{body}", answer.head);
+        }
     }
-    bail!("a wrong answer, so the run is void: {}\n\n{}", answer.head, String::from_utf8_lossy(answer.body))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -172,8 +184,10 @@ mod tests {
     async fn run(good: usize, count: u64) -> anyhow::Result<Done> {
         let plan = Plan {
             port: server(good).await,
-            requests: vec![Request::get("/", &[]); 2],
-            right: Right::body(200, &["ok"]),
+            conversations: vec![
+                vec![Exchange { request: Request::get("/", &[]), right: Right::body(200, &["ok"]) }];
+                2
+            ],
             time: Duration::from_secs(60),
             count,
         };

@@ -62,18 +62,21 @@ enum Running {
     FourServices(Box<Services>, #[expect(dead_code, reason = "held for their end")] Box<Engines>),
 }
 
-/// The settings of an all-in-one of its own: the release's defaults, but for where it is, and for limits by address that the load of
-/// one address must not reach.
+/// Limits that the load of one address, and of one tenant to few recipients, must not reach.
+const LIMITS: [(&str, &str); 2] = [("LIMITS_ADDRESS_FACTOR", "1000000"), ("VERIFY_TENANT_MESSAGES", "1000000000")];
+
+/// The settings of an all-in-one of its own: the release's defaults, but for where it is, and for [`LIMITS`].
 pub fn settings(folder: &Path, [port, internal_port]: [u16; 2], service_ports: bool) -> Vec<(String, String)> {
     [
         ("DATA_DIR", folder.join("data").display().to_string()),
         ("PORT", port.to_string()),
         ("INTERNAL_PORT", internal_port.to_string()),
         ("SERVICE_PORTS", service_ports.to_string()),
-        ("LIMITS_ADDRESS_FACTOR", "1000000".to_owned()),
     ]
+    .into_iter()
+    .chain(LIMITS.map(|(name, value)| (name, value.to_owned())))
     .map(|(name, value)| (format!("TESSERA_{name}"), value))
-    .into()
+    .collect()
 }
 
 impl Platform {
@@ -108,8 +111,8 @@ impl Platform {
 
     async fn four_services() -> Self {
         let engines = Engines::start().await;
-        let settings = [("LIMITS_ADDRESS_FACTOR", "1000000"), ("LOG_LEVEL", "info")];
-        let settings = settings.map(|(name, value)| (format!("TESSERA_{name}"), value.to_owned())).into();
+        let settings = LIMITS.into_iter().chain([("LOG_LEVEL", "info")]);
+        let settings = settings.map(|(name, value)| (format!("TESSERA_{name}"), value.to_owned())).collect();
         let services = Services::start(&Setup { settings, ..Setup::on(&engines) }).await;
         Self { port: services.port(), running: Running::FourServices(Box::new(services), Box::new(engines)) }
     }
@@ -195,14 +198,21 @@ pub fn sign_in(address: &str) -> Request {
 }
 
 /// Head and body of an answer with a status.
-async fn said(connection: &mut Connection, request: &Request, status: u16) -> anyhow::Result<String> {
+///
+/// # Errors
+/// When it has another, or none comes.
+pub async fn said(connection: &mut Connection, request: &Request, status: u16) -> anyhow::Result<String> {
     let answer = connection.exchange(request).await?;
     let text = format!("{}\r\n\r\n{}", answer.head, answer.text()?);
     ensure!(answer.status == status, "the platform refuses: {text}");
     Ok(text)
 }
 
-fn between<'a>(text: &'a str, before: &str, after: &str) -> anyhow::Result<&'a str> {
+/// What stands between two texts.
+///
+/// # Errors
+/// When they are not there.
+pub fn between<'a>(text: &'a str, before: &str, after: &str) -> anyhow::Result<&'a str> {
     let found = text.split_once(before).and_then(|(_, rest)| rest.split_once(after));
     Ok(found.with_context(|| format!("no {before}…{after} in {text}"))?.0)
 }

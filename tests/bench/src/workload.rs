@@ -2,9 +2,10 @@
 
 use crate::floor::Part;
 use crate::http::{Connection, Request};
-use crate::load::Right;
+use crate::load::{Conversation, Exchange, Right};
 use crate::machine::cores;
-use crate::platform::{Accounts, sign_in};
+use crate::platform::{Accounts, Platform, sign_in};
+use crate::tenant::Tenant;
 
 /// Connections of a workload that does not hash.
 const CONNECTIONS: usize = 32;
@@ -24,19 +25,25 @@ pub enum Workload {
     Client,
     /// `POST /v1/client/sessions/{id}/tokens`.
     SessionMint,
+    /// `GET /methods/email/verifiers/{id}` by a tenant.
+    VerificationRead,
+    /// `POST /methods/email/actions/initiate`, and its code to `…/actions/validate`: both count as one.
+    VerificationPair,
     /// `POST /sign_in` with a password.
     SignIn,
 }
 
 impl Workload {
-    /// All of them, the one that leaves rows behind last.
-    pub const ALL: [Self; 7] = [
+    /// All of them, those that leave rows behind last.
+    pub const ALL: [Self; 9] = [
         Self::ClientCredentials,
         Self::Jwks,
         Self::Discovery,
         Self::SessionLookup,
         Self::Client,
         Self::SessionMint,
+        Self::VerificationRead,
+        Self::VerificationPair,
         Self::SignIn,
     ];
 
@@ -49,6 +56,8 @@ impl Workload {
             Self::SessionLookup => "session lookup",
             Self::Client => "client with token",
             Self::SessionMint => "session token",
+            Self::VerificationRead => "verification",
+            Self::VerificationPair => "initiate, validate",
             Self::SignIn => "password sign-in",
         }
     }
@@ -59,6 +68,7 @@ impl Workload {
             Self::ClientCredentials | Self::Jwks | Self::Discovery => "/oauth2/token",
             Self::SessionLookup => "/sessions/1",
             Self::Client | Self::SessionMint => "/v1/client",
+            Self::VerificationRead | Self::VerificationPair => "/methods/email",
             Self::SignIn => "/sign_in",
         }
     }
@@ -67,7 +77,9 @@ impl Workload {
     pub const fn floor(self) -> &'static [Part] {
         match self {
             Self::ClientCredentials => &[Part::Post, Part::Rs256],
-            Self::Jwks | Self::Discovery => &[Part::Get],
+            Self::Jwks | Self::Discovery | Self::VerificationRead => &[Part::Get],
+            // Begun; counted before it is compared; spent.
+            Self::VerificationPair => &[Part::Post, Part::Post, Part::Commit, Part::Commit, Part::Commit],
             Self::SessionLookup => &[Part::Get, Part::Read],
             Self::Client => &[Part::Get, Part::Read, Part::Rs256],
             Self::SessionMint => &[Part::Post, Part::Read, Part::Rs256],
@@ -81,63 +93,62 @@ impl Workload {
             Self::ClientCredentials | Self::SessionMint => Some(0.8),
             Self::Jwks | Self::Discovery => Some(0.7),
             Self::SignIn => Some(0.9),
-            Self::SessionLookup | Self::Client => None,
+            Self::SessionLookup | Self::Client | Self::VerificationRead | Self::VerificationPair => None,
         }
     }
 
-    /// What each connection asks. Sign-ins are few at a time, and no account has so many under way that they look like guesses.
-    pub fn requests(self, accounts: &Accounts) -> Vec<Request> {
-        match self {
-            Self::SignIn => (0..4 * cores()).zip(accounts.addresses.iter().cycle()).map(|(_, a)| sign_in(a)).collect(),
-            _ => vec![self.request(accounts); CONNECTIONS],
-        }
-    }
-
-    fn request(self, accounts: &Accounts) -> Request {
+    /// What each connection does. Sign-ins are few at a time, and no account has so many under way that they look like guesses.
+    ///
+    /// # Errors
+    /// When the platform does not show what a document is, or gives no token.
+    pub async fn conversations(self, accounts: &Accounts, platform: &Platform) -> anyhow::Result<Vec<Conversation>> {
         const FORM: &str = "application/x-www-form-urlencoded";
+        const SIGNED: &str = "\"jwt\":\"eyJ";
         let cookie = [("Cookie", accounts.cookie.as_str())];
-        match self {
+        let (request, right) = match self {
             Self::ClientCredentials => {
-                let client = "client_id=tessera-dev&client_secret=tessera-dev-secret";
-                let form = format!("grant_type=client_credentials&scope=verify&{client}");
-                Request::post("/oauth2/token", &[], FORM, &form)
+                let request = Tenant::token_request("verify");
+                (request, Right::body(200, &["\"access_token\":\"eyJ", "\"scope\":\"verify\""]))
             }
-            Self::Jwks => Request::get("/oauth2/jwks", &[]),
-            Self::Discovery => Request::get("/oauth2/.well-known/openid-configuration", &[]),
+            Self::Jwks => self.document("/oauth2/jwks", "\"keys\":[{", platform).await?,
+            Self::Discovery => {
+                self.document("/oauth2/.well-known/openid-configuration", "\"jwks_uri\":", platform).await?
+            }
             Self::SessionLookup => {
                 let (token, number) = &accounts.token;
                 let bearer = format!("Bearer {token}");
-                Request::get(&format!("/sessions/{number}"), &[("Authorization", &bearer)])
+                let request = Request::get(&format!("/sessions/{number}"), &[("Authorization", &bearer)]);
+                (request, Right::body(200, &[&format!("\"id\":{number},")]))
             }
-            Self::Client => Request::get("/v1/client", &cookie),
+            Self::Client => (Request::get("/v1/client", &cookie), Right::body(200, &[&accounts.session, SIGNED])),
             Self::SessionMint => {
-                Request::post(&format!("/v1/client/sessions/{}/tokens", accounts.session), &cookie, FORM, "")
+                let path = format!("/v1/client/sessions/{}/tokens", accounts.session);
+                (Request::post(&path, &cookie, FORM, ""), Right::body(200, &["\"object\":\"token\"", SIGNED]))
             }
-            Self::SignIn => sign_in(accounts.addresses.first().map_or("", String::as_str)),
-        }
-    }
-
-    /// What must come back.
-    ///
-    /// # Errors
-    /// When the platform does not show what a document is.
-    pub async fn right(self, accounts: &Accounts, port: u16) -> anyhow::Result<Right> {
-        let signed = "\"jwt\":\"eyJ";
-        Ok(match self {
-            Self::ClientCredentials => Right::body(200, &["\"access_token\":\"eyJ", "\"scope\":\"verify\""]),
-            Self::Jwks => self.document(accounts, port, "\"keys\":[{").await?,
-            Self::Discovery => self.document(accounts, port, "\"jwks_uri\":").await?,
-            Self::SessionLookup => Right::body(200, &[&format!("\"id\":{},", accounts.token.1)]),
-            Self::Client => Right::body(200, &[&accounts.session, signed]),
-            Self::SessionMint => Right::body(200, &["\"object\":\"token\"", signed]),
-            Self::SignIn => Right { head: "x-session-token: tss_", ..Right::body(201, &["\"user_id\":"]) },
-        })
+            Self::VerificationRead => {
+                let tenant = Tenant::of(platform).await?;
+                return Ok(vec![vec![tenant.read(platform).await?]; CONNECTIONS]);
+            }
+            Self::VerificationPair => {
+                let tenant = Tenant::of(platform).await?;
+                return Ok((0..CONNECTIONS).map(|number| tenant.pair(number)).collect());
+            }
+            Self::SignIn => {
+                let right = Right { head: "x-session-token: tss_", ..Right::body(201, &["\"user_id\":"]) };
+                let addresses = (0..4 * cores()).zip(accounts.addresses.iter().cycle());
+                let exchange = |address: &String| Exchange { request: sign_in(address), right: right.clone() };
+                return Ok(addresses.map(|(_, address)| vec![exchange(address)]).collect());
+            }
+        };
+        Ok(vec![vec![Exchange { request, right }]; CONNECTIONS])
     }
 
     /// A document is the same each time, byte for byte.
-    async fn document(self, accounts: &Accounts, port: u16, member: &str) -> anyhow::Result<Right> {
-        let mut connection = Connection::open(port).await?;
-        let answer = connection.exchange(&self.request(accounts)).await?;
-        Ok(Right::body(200, &[answer.text()?, member]))
+    async fn document(self, path: &str, member: &str, platform: &Platform) -> anyhow::Result<(Request, Right)> {
+        let request = Request::get(path, &[]);
+        let mut connection = Connection::open(platform.port_of(path)).await?;
+        let answer = connection.exchange(&request).await?;
+        let right = Right::body(200, &[answer.text()?, member]);
+        Ok((request, right))
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::number;
 use crate::http::Request;
-use crate::load::{Opened, Plan, Right};
+use crate::load::{Exchange, Opened, Plan, Right};
 use crate::machine::{self, Process};
 use crate::program::{Program, free_port};
 
@@ -64,10 +64,10 @@ pub async fn measure() -> anyhow::Result<(f64, f64)> {
 }
 
 async fn cost(port: u16, server: u32, request: Request) -> anyhow::Result<f64> {
+    let right = Right::body(200, &["\"token_type\":\"client_credentials\"", "\"scope\":\"verify\""]);
     let plan = Plan {
         port,
-        requests: vec![request; CONNECTIONS],
-        right: Right::body(200, &["\"token_type\":\"client_credentials\"", "\"scope\":\"verify\""]),
+        conversations: vec![vec![Exchange { request, right }]; CONNECTIONS],
         time: TIME,
         count: COUNT,
     };
