@@ -10,6 +10,7 @@ mod client;
 mod databases;
 mod redis;
 mod service_keys;
+mod tls_files;
 
 pub use app::{START, TestApp};
 pub use client::{Answer, Call, streamed};
@@ -21,6 +22,7 @@ pub use service_keys::ServiceKeySet;
 pub use tessera_common::server::is_ambiguous;
 pub use tessera_contracts::subscriptions;
 pub use tessera_standalone::routes::Routes;
+pub use tls_files::TlsFiles;
 
 /// Runs a test on each engine: `on_every_database! { async fn name(app: TestApp) { … } }`.
 #[macro_export]

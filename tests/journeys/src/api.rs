@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use tessera_testkit::Call;
+use tessera_testkit::{Call, TlsFiles};
 
 /// A caller with connections of its own. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -13,8 +13,21 @@ pub struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(origin: String) -> Self {
+    /// A caller of an origin that needs no authorities of its own.
+    ///
+    /// # Panics
+    /// When the machine's own cannot be read.
+    #[must_use]
+    pub fn new(origin: String) -> Self {
         Self::built(origin, reqwest::Client::builder())
+    }
+
+    /// A caller of a port of this machine; over TLS where that is what is shown there.
+    pub(crate) fn of_port(port: u16, tls: Option<&TlsFiles>) -> Self {
+        match tls {
+            None => Self::new(format!("http://localhost:{port}")),
+            Some(tls) => Self::trusting(format!("https://localhost:{port}"), &tls.authority),
+        }
     }
 
     /// A caller that trusts the authorities in a PEM text, and no others.

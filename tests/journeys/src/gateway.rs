@@ -20,11 +20,13 @@ use hyper_util::rt::TokioIo;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
-use tessera_testkit::{Routes, is_ambiguous};
+use tessera_testkit::{Routes, TlsFiles, is_ambiguous};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
+
+use crate::tls::{Stream, Tls};
 
 /// Connections of clients at once; more wait.
 const CONNECTIONS: usize = 512;
@@ -51,18 +53,20 @@ pub struct Gateway {
 #[derive(Debug)]
 struct Shared {
     routes: Routes,
+    tls: Tls,
     replicas: Mutex<BTreeMap<String, Vec<u16>>>,
     random: Mutex<StdRng>,
 }
 
 impl Gateway {
-    /// Listens on a port, with no replicas yet.
+    /// Listens on a port, with no replicas yet; with TLS before and behind it, if it is given what to show.
     ///
     /// # Panics
     /// When the port is taken.
-    pub async fn start(port: u16, seed: u64) -> Self {
+    pub async fn start(port: u16, seed: u64, tls: Option<&TlsFiles>) -> Self {
         let shared = Arc::new(Shared {
             routes: Routes::committed().expect("deploy/routes.toml"),
+            tls: Tls::of(tls),
             replicas: Mutex::default(),
             random: Mutex::new(StdRng::seed_from_u64(seed)),
         });
@@ -83,12 +87,6 @@ impl Gateway {
     #[must_use]
     pub fn service_of(&self, path: &str) -> Option<&str> {
         self.shared.routes.service_of(path)
-    }
-
-    /// The origin of the platform behind it.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        format!("http://localhost:{}", self.port)
     }
 
     /// From now on a service is answered for by what listens on these ports.
@@ -120,8 +118,10 @@ async fn accept(here: TcpListener, there: Option<TcpListener>, shared: Arc<Share
                 let shared = Arc::clone(&shared);
                 async move { Ok::<_, std::convert::Infallible>(shared.answer(request, from.ip()).await) }
             });
-            // A client that hangs up is no concern of the others.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+            // A client that hangs up, or speaks something else, is no concern of the others.
+            if let Ok(stream) = shared.tls.accept(stream).await {
+                let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+            }
             drop(slot);
         });
     }
@@ -143,12 +143,13 @@ impl Shared {
     }
 
     /// A connection to some replica of a service.
-    async fn connect(&self, service: &str) -> Option<TcpStream> {
+    async fn connect(&self, service: &str) -> Option<Box<dyn Stream>> {
         let mut ports = self.replicas.lock().unwrap_or_else(PoisonError::into_inner).get(service)?.clone();
         ports.shuffle(&mut *self.random.lock().unwrap_or_else(PoisonError::into_inner));
         for port in ports {
             let address = SocketAddr::from(([127, 0, 0, 1], port));
-            if let Ok(Ok(stream)) = timeout(CONNECT, TcpStream::connect(address)).await {
+            let connected = async { self.tls.connect(TcpStream::connect(address).await?).await };
+            if let Ok(Ok(stream)) = timeout(CONNECT, connected).await {
                 return Some(stream);
             }
         }
@@ -157,7 +158,7 @@ impl Shared {
 }
 
 /// Sends the request over a connection of its own: one that was kept open might be closed at the moment of its use.
-async fn forward(request: Request<Incoming>, stream: TcpStream, from: IpAddr) -> Response<Body> {
+async fn forward(request: Request<Incoming>, stream: Box<dyn Stream>, from: IpAddr) -> Response<Body> {
     let Ok(request) = readdressed(request, from) else {
         return refusal(StatusCode::BAD_REQUEST, "this request cannot be passed on");
     };

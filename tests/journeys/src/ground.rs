@@ -49,7 +49,7 @@ impl Ground {
     #[must_use]
     pub fn setup(&self) -> Setup {
         let [postgres, redis, amqp] = self.urls.clone();
-        Setup { postgres, redis, amqp, replicas: 1, settings: Vec::new(), seed: 0 }
+        Setup { postgres, redis, amqp, replicas: 1, settings: Vec::new(), seed: 0, tls: None }
     }
 }
 

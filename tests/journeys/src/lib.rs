@@ -22,12 +22,13 @@ mod seeds;
 mod services;
 mod shape;
 mod state;
+mod tls;
 
 use std::time::Duration;
 
 pub use api::Api;
 pub use collector::{Collector, SeenSpan, Trace};
-pub use engines::{Engines, Postgres, RabbitMq, Redis, TlsFiles};
+pub use engines::{Engines, Postgres, RabbitMq, Redis};
 pub use folder::DataFolder;
 pub use gateway::Gateway;
 pub use ground::Ground;
@@ -41,7 +42,7 @@ pub use seeds::{Seed, schedule, seeds};
 pub use services::{Service, Services, Setup};
 pub use shape::Shape;
 pub use state::{Broken, State, connections, idle_in_transaction};
-pub use tessera_testkit::{Answer, Call, Value, json};
+pub use tessera_testkit::{Answer, Call, TlsFiles, Value, json};
 
 /// Looks again and again until there is something to see. For what another process does, which tells nobody when.
 ///

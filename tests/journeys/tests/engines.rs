@@ -76,17 +76,12 @@ async fn rabbitmq_keeps_its_vhosts_over_a_stop_and_a_kill() {
 
 #[tokio::test]
 async fn each_engine_serves_tls_with_the_certificate_it_is_given() {
-    let tls = tls_files();
-    let (postgres, redis, rabbitmq) = tokio::join!(
-        Postgres::start_with(&[], Some(&tls)),
-        Redis::start_with(Some(&tls)),
-        RabbitMq::start_with(Some(&tls))
-    );
+    let tls = TlsFiles::make();
+    let Engines { postgres, redis, rabbitmq } = Engines::start_over_tls(&tls, &tls, &tls).await;
     let folder = tempfile::tempdir().expect("a folder");
     let authority = folder.path().join("authority.pem");
     std::fs::write(&authority, &tls.authority).expect("written");
-    let options = PgConnectOptions::from_str(&postgres.url("postgres")).expect("a URL").host("localhost");
-    let verified = options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(&authority).connect().await;
+    let verified = PgConnectOptions::from_str(&postgres.tls_url("postgres")).expect("a URL").connect().await;
     assert!(verified.is_ok(), "{verified:?}: {}", postgres.log());
     for url in [redis.tls_url().expect("a URL"), rabbitmq.tls_url().expect("a URL")] {
         let (_, port) = url.trim_end_matches("/%2f").rsplit_once(':').expect("a port");
@@ -103,16 +98,4 @@ fn openssl(port: &str, authority: &std::path::Path) -> String {
         .output()
         .expect("openssl");
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn tls_files() -> TlsFiles {
-    let (mut authority, key) = (rcgen::CertificateParams::default(), rcgen::KeyPair::generate().expect("a key"));
-    authority.distinguished_name.push(rcgen::DnType::CommonName, "authority of a test");
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let certificate = authority.self_signed(&key).expect("a certificate");
-    let issuer = rcgen::Issuer::new(authority, key);
-    let server_key = rcgen::KeyPair::generate().expect("a key");
-    let server = rcgen::CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("names");
-    let server = server.signed_by(&server_key, &issuer).expect("a certificate");
-    TlsFiles { certificate: server.pem(), key: server_key.serialize_pem(), authority: certificate.pem() }
 }

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use tessera_journeys::{Api, Ground, Setup, Shape, Value, json};
+use tessera_journeys::{Api, Engines, Ground, Setup, Shape, TlsFiles, Value, json};
 
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "Secret1*2*3*4*5*6";
@@ -24,6 +24,13 @@ async fn the_first_journey_over_four_services() {
 async fn the_first_journey_over_three_replicas_of_each_service() {
     let Some(ground) = Ground::find().await else { return };
     journey(Shape::four_services(&Setup { replicas: 3, ..ground.setup() }).await).await;
+}
+
+#[tokio::test]
+async fn the_first_journey_over_four_services_with_tls_between_any_two() {
+    let tls = TlsFiles::make();
+    let engines = Engines::start_over_tls(&tls, &tls, &tls).await;
+    journey(Shape::four_services(&Setup::over_tls(&engines, tls)).await).await;
 }
 
 /// The first journey, a restart, and what is left.

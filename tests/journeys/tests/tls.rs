@@ -1,4 +1,4 @@
-//! The program over TLS, from making its certificates to replacing them.
+//! The programs over TLS: making certificates, replacing them, and who is let in by whom.
 
 #![cfg(test)]
 
@@ -6,7 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tessera_journeys::{Api, DataFolder, Instance, eventually, run};
+use tessera_journeys::{Api, DataFolder, Engines, Instance, Service, Services, Setup, TlsFiles, eventually, json, run};
+
+const PASSWORD: &str = "Secret1*2*3*4*5*6";
 
 /// Certificates made by the program, in a folder that goes with the data.
 async fn made(folder: &DataFolder, name: &str) -> PathBuf {
@@ -69,5 +71,54 @@ async fn both_listeners_serve_over_tls_and_follow_the_files() {
         })
         .await;
         assert!(newcomer(port, &old).get(path).try_send().await.is_err(), "the old certificate is gone");
+    }
+}
+
+/// The authorities of some, as one PEM text.
+fn authorities(of: &[&TlsFiles]) -> String {
+    of.iter().map(|files| files.authority.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_service_lets_nobody_in_by_a_plain_connection_and_speaks_to_nobody_whose_authority_it_does_not_trust() {
+    let [ours, postgres, redis, rabbitmq] = [(); 4].map(|()| TlsFiles::make());
+    let engines = Engines::start_over_tls(&postgres, &redis, &rabbitmq).await;
+    let all = authorities(&[&ours, &postgres, &redis, &rabbitmq]);
+    let mut services = Services::start(&Setup::over_tls(&engines, TlsFiles { authority: all, ..ours.clone() })).await;
+
+    for (service, ports) in services.listeners() {
+        for port in ports {
+            let encrypted = Api::trusting(format!("https://localhost:{port}"), &ours.authority);
+            assert!(encrypted.get("/").try_send().await.is_ok(), "{service:?} {port}");
+            let plain = Api::new(format!("http://localhost:{port}"));
+            assert!(plain.get("/").try_send().await.is_err(), "{service:?} {port}");
+        }
+    }
+
+    let api = services.api();
+    let account = json!({ "email": "ada@example.org", "password": PASSWORD });
+    let _ = api.post("/sign_up").json(&account).send().await.expect(201);
+    let sign_in =
+        async || api.post("/sign_in").json(&account).try_send().await.map(|answer| answer.status.as_u16()).ok();
+    assert_eq!(sign_in().await, Some(201));
+    assert_eq!(services.log(), "");
+
+    for (trusted, said, signs_in) in [
+        ([&ours, &redis, &rabbitmq], "the database cannot be used", Some(503)),
+        ([&ours, &postgres, &rabbitmq], "Redis is away", Some(201)),
+        ([&ours, &postgres, &redis], "RabbitMQ is not reached", Some(201)),
+        ([&postgres, &redis, &rabbitmq], "a call was not answered", Some(503)),
+    ] {
+        services.kill9(Service::Auth, 0);
+        let file = services.folder().join("fewer.pem");
+        std::fs::write(&file, authorities(&trusted)).expect("written");
+        services.spawn(Service::Auth, 0, &[("TESSERA_TLS_AUTHORITIES", &text(&file))]);
+        let line = eventually(said, Duration::from_secs(30), async || {
+            let _ = sign_in().await;
+            services.log().lines().find(|line| line.contains(said)).map(str::to_owned)
+        })
+        .await;
+        assert!(line.contains("UnknownIssuer"), "{line}");
+        assert_eq!(sign_in().await, signs_in, "{said}");
     }
 }

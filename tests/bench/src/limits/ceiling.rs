@@ -65,12 +65,8 @@ pub async fn measure() -> anyhow::Result<(f64, f64)> {
 
 async fn cost(port: u16, server: u32, request: Request) -> anyhow::Result<f64> {
     let right = Right::body(200, &["\"token_type\":\"client_credentials\"", "\"scope\":\"verify\""]);
-    let plan = Plan {
-        port,
-        conversations: vec![vec![Exchange { request, right }]; CONNECTIONS],
-        time: TIME,
-        count: COUNT,
-    };
+    let plan =
+        Plan { port, conversations: vec![vec![Exchange { request, right }]; CONNECTIONS], time: TIME, count: COUNT };
     let opened = Opened::new(&plan).await?;
     let before = Process::of(server)?.cpu;
     let done = opened.run(&plan).await?;

@@ -9,6 +9,7 @@ mod redis;
 
 use std::time::Duration;
 
+use tessera_testkit::TlsFiles;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -19,17 +20,6 @@ pub use redis::Redis;
 
 /// How long an engine may take for one answer.
 const ANSWER: Duration = Duration::from_secs(2);
-
-/// What an engine shows when it serves TLS, as PEM.
-#[derive(Clone, Debug)]
-pub struct TlsFiles {
-    /// Its certificate, with those up to the authority.
-    pub certificate: String,
-    /// Its private key.
-    pub key: String,
-    /// The authority that its peers trust.
-    pub authority: String,
-}
 
 /// Private engines: one of each.
 #[derive(Debug)]
@@ -49,6 +39,19 @@ impl Engines {
     /// When one is not installed, or does not come up; with what it said.
     pub async fn start() -> Self {
         let (postgres, redis, rabbitmq) = tokio::join!(Postgres::start(), Redis::start(), RabbitMq::start());
+        Self { postgres, redis, rabbitmq }
+    }
+
+    /// As [`Engines::start`]; each speaks TLS, too, and shows what is given for it.
+    ///
+    /// # Panics
+    /// As [`Engines::start`].
+    pub async fn start_over_tls(postgres: &TlsFiles, redis: &TlsFiles, rabbitmq: &TlsFiles) -> Self {
+        let (postgres, redis, rabbitmq) = tokio::join!(
+            Postgres::start_with(&[], Some(postgres)),
+            Redis::start_with(Some(redis)),
+            RabbitMq::start_with(Some(rabbitmq))
+        );
         Self { postgres, redis, rabbitmq }
     }
 }

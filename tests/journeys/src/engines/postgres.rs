@@ -34,6 +34,7 @@ impl Postgres {
         if let Some(tls) = tls {
             let certificate = installation.write("server.pem", &tls.certificate);
             let key = installation.write("server.key", &tls.key);
+            let _ = installation.write("authority.pem", &tls.authority);
             settings.push("ssl=on".to_owned());
             settings.push(format!("ssl_cert_file={}", certificate.display()));
             settings.push(format!("ssl_key_file={}", key.display()));
@@ -52,6 +53,14 @@ impl Postgres {
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The same by TLS, where the server must be who it says.
+    #[must_use]
+    pub fn tls_url(&self, database: &str) -> String {
+        let authority = self.installation.folder().join("authority.pem");
+        let verified = format!("sslmode=verify-full&sslrootcert={}", authority.display());
+        format!("postgres://postgres@localhost:{}/{database}?{verified}", self.port)
     }
 
     /// Its port.

@@ -71,7 +71,7 @@ async fn get(port: u16, path: &str) -> String {
 }
 
 async fn gateway(seed: u64) -> Gateway {
-    Gateway::start(free_port(), seed).await
+    Gateway::start(free_port(), seed, None).await
 }
 
 #[tokio::test]

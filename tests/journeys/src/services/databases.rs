@@ -21,9 +21,11 @@ impl ServiceDatabases {
         let namespace = namespace();
         let mut conn = connect(admin).await.expect("PostgreSQL answers");
         let options = PgConnectOptions::from_str(admin).expect("a PostgreSQL URL");
+        // How the connection is protected is the same for all.
+        let query = admin.find('?').and_then(|at| admin.get(at..)).unwrap_or_default();
         let urls = Service::ALL.map(|service| {
             let name = name(&namespace, service);
-            format!("postgres://{name}:{name}@{}:{}/{name}", options.get_host(), options.get_port())
+            format!("postgres://{name}:{name}@{}:{}/{name}{query}", options.get_host(), options.get_port())
         });
         let databases = Self { admin: admin.to_owned(), namespace, urls };
         for service in Service::ALL {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use futures::future::join_all;
 use tempfile::TempDir;
-use tessera_testkit::ServiceKeySet;
+use tessera_testkit::{ServiceKeySet, TlsFiles};
 
 use crate::api::Api;
 use crate::engines::Engines;
@@ -75,6 +75,8 @@ pub struct Setup {
     pub settings: Vec<(String, String)>,
     /// How the gateway spreads requests.
     pub seed: u64,
+    /// What the gateway and all listeners show, and whom everybody trusts; plain without it.
+    pub tls: Option<TlsFiles>,
 }
 
 impl Setup {
@@ -88,6 +90,22 @@ impl Setup {
             replicas: 1,
             settings: Vec::new(),
             seed: 0,
+            tls: None,
+        }
+    }
+
+    /// One replica of each on engines that speak TLS, with TLS between any two.
+    ///
+    /// # Panics
+    /// When an engine speaks none.
+    #[must_use]
+    pub fn over_tls(engines: &Engines, tls: TlsFiles) -> Self {
+        Self {
+            postgres: engines.postgres.tls_url("postgres"),
+            redis: engines.redis.tls_url().expect("TLS"),
+            amqp: engines.rabbitmq.tls_url().expect("TLS"),
+            tls: Some(tls),
+            ..Self::on(engines)
         }
     }
 }
@@ -110,6 +128,7 @@ pub struct Services {
     databases: ServiceDatabases,
     _broker: BrokerNames,
     folder: TempDir,
+    tls: Option<TlsFiles>,
 }
 
 impl Services {
@@ -120,7 +139,7 @@ impl Services {
     pub async fn start(setup: &Setup) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
-        let gateway = Gateway::start(port, setup.seed).await;
+        let gateway = Gateway::start(port, setup.seed, setup.tls.as_ref()).await;
         let databases = ServiceDatabases::create(&setup.postgres).await;
         let ports: Vec<(Service, [u16; 2])> = Service::ALL
             .into_iter()
@@ -136,10 +155,9 @@ impl Services {
             }
         }
         let keys = ServiceKeySet::generate(&Service::ALL.map(Service::name));
-        let trusted = folder.path().join("service-keys.json");
-        std::fs::write(&trusted, &keys.public).expect("a file");
         let surroundings =
-            Surroundings { setup, databases: &databases, edges: &edges, keys: &keys, trusted: &trusted, port };
+            Surroundings { setup, databases: &databases, edges: &edges, keys: &keys, folder: folder.path(), port };
+        surroundings.write_files();
         let mut replicas: Vec<Replica> = ports
             .iter()
             .enumerate()
@@ -147,6 +165,7 @@ impl Services {
                 Replica::new(
                     *service,
                     *ports,
+                    Api::of_port(ports[1], setup.tls.as_ref()),
                     surroundings.environment(*service, *ports),
                     folder.path().join(format!("{}-{number}.log", service.name())),
                 )
@@ -160,13 +179,13 @@ impl Services {
             gateway.set(service.name(), of(service, 0));
         }
         let broker = BrokerNames { url: setup.amqp.clone(), namespace: databases.namespace().to_owned() };
-        Self { replicas, gateway, edges, databases, _broker: broker, folder }
+        Self { replicas, gateway, edges, databases, _broker: broker, folder, tls: setup.tls.clone() }
     }
 
     /// A new caller of the one public origin.
     #[must_use]
     pub fn api(&self) -> Api {
-        Api::new(self.gateway.origin())
+        Api::of_port(self.gateway.port(), self.tls.as_ref())
     }
 
     /// The port of the one public origin.
@@ -183,7 +202,7 @@ impl Services {
     pub fn port_of(&self, path: &str) -> u16 {
         let service = self.gateway.service_of(path).unwrap_or_else(|| panic!("no service answers {path}"));
         let first = self.replicas.iter().find(|replica| replica.service.name() == service);
-        first.expect("one of each").port
+        first.expect("one of each").ports[0]
     }
 
     /// The process of the first replica of a service.
@@ -232,6 +251,19 @@ impl Services {
     /// When it does not become ready; with what it said.
     pub async fn launch(&mut self, service: Service, number: usize) {
         self.replica(service, number).start().await;
+    }
+
+    /// Starts a replica that has ended, with some settings changed, and waits for nothing: it may not come up.
+    ///
+    /// # Panics
+    /// When it runs, or cannot be run.
+    pub fn spawn(&mut self, service: Service, number: usize, settings: &[(&str, &str)]) {
+        self.replica(service, number).spawn(settings);
+    }
+
+    /// Where each replica listens, its public port first.
+    pub fn listeners(&self) -> impl Iterator<Item = (Service, [u16; 2])> {
+        self.replicas.iter().map(|replica| (replica.service, replica.ports))
     }
 
     /// Asks all to end, and starts them again.

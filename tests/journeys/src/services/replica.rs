@@ -12,9 +12,9 @@ use crate::program::Program;
 #[derive(Debug)]
 pub struct Replica {
     pub service: Service,
-    /// The public one.
-    pub port: u16,
-    internal_port: u16,
+    /// The public one first.
+    pub ports: [u16; 2],
+    health: Api,
     environment: Vec<(String, String)>,
     log: PathBuf,
     process: Option<Process>,
@@ -23,11 +23,12 @@ pub struct Replica {
 impl Replica {
     pub fn new(
         service: Service,
-        [port, internal_port]: [u16; 2],
+        ports: [u16; 2],
+        health: Api,
         environment: Vec<(String, String)>,
         log: PathBuf,
     ) -> Self {
-        Self { service, port, internal_port, environment, log, process: None }
+        Self { service, ports, health, environment, log, process: None }
     }
 
     /// Brings the service's database to this release, with what the examples rely on.
@@ -39,12 +40,16 @@ impl Replica {
     }
 
     pub async fn start(&mut self) {
+        let health = self.health.clone();
+        self.spawn(&[]).ready("ready", async || health.is_ready().await).await;
+    }
+
+    /// Starts it with some settings changed, and waits for nothing.
+    pub fn spawn(&mut self, settings: &[(&str, &str)]) -> &mut Process {
         assert!(self.process.is_none(), "{:?} runs", self.service);
-        let name = Program::Of(self.service).name();
-        let mut process = Process::start(name, self.command().arg("serve"), &self.log);
-        let health = Api::new(format!("http://localhost:{}", self.internal_port));
-        process.ready("ready", async || health.is_ready().await).await;
-        self.process = Some(process);
+        let mut command = self.command();
+        command.envs(settings.iter().copied()).arg("serve");
+        self.process.insert(Process::start(Program::Of(self.service).name(), &mut command, &self.log))
     }
 
     pub fn kill9(&mut self) {
