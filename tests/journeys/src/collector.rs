@@ -128,18 +128,18 @@ impl Trace {
         span
     }
 
-    /// The names of the spans that lead to this one, from the first on.
+    /// The spans that lead to this one, from the first on: which program's, and their names.
     ///
     /// # Panics
     /// When one is missing on the way.
     #[must_use]
-    pub fn way_to(&self, name: &str) -> Vec<&str> {
+    pub fn way_to(&self, name: &str) -> Vec<(&str, &str)> {
         let mut span = self.the(name);
-        let mut way = vec![span.name.as_str()];
+        let mut way = vec![(span.service.as_str(), span.name.as_str())];
         while !span.parent.is_empty() {
             let parent = self.0.iter().find(|other| other.id == span.parent);
             span = parent.unwrap_or_else(|| panic!("what {} is part of was not sent", span.name));
-            way.insert(0, &span.name);
+            way.insert(0, (&span.service, &span.name));
         }
         way
     }

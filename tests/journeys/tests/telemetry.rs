@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use tessera_journeys::{Api, Collector, DataFolder, Instance, Value, eventually, json};
+use tessera_journeys::{
+    Api, Collector, DataFolder, Ground, Instance, Service, Services, Setup, Value, eventually, json,
+};
 
 const EMAIL: &str = "planted-address@example.org";
 const PASSWORD: &str = "Planted-Password-1";
@@ -65,6 +67,13 @@ fn holds(body: &[u8], text: &str) -> bool {
     body.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
+fn tells_none_of(sent: &[Vec<u8>], planted: &[String]) {
+    for secret in planted {
+        let told = sent.iter().find(|body| holds(body, secret)).map(|body| String::from_utf8_lossy(body));
+        assert_eq!(told, None, "{secret} is in what is sent");
+    }
+}
+
 #[tokio::test]
 async fn one_trace_leads_from_the_sign_up_to_the_delivered_mail_and_the_consumed_event() {
     let (collector, folder) = (Collector::start(), DataFolder::new());
@@ -79,13 +88,14 @@ async fn one_trace_leads_from_the_sign_up_to_the_delivered_mail_and_the_consumed
 
     let trace = collector.trace("POST /sign_up");
     assert!(trace.torn().is_empty(), "{:#?}", trace.torn());
+    let way_to = |name: &str| trace.way_to(name).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
     assert_eq!(
-        trace.way_to("verify.deliver"),
+        way_to("verify.deliver"),
         ["POST /sign_up", "auth.sign_up", "call verify.initiate.v1", "verify.platform.initiate", "verify.deliver"]
     );
     for (name, event) in [("publish", "UserRegistered"), ("process", "UserRegistered")] {
         let name = format!("{name} tessera.events.v1.{event}");
-        assert_eq!(trace.way_to(&name), ["POST /sign_up", "auth.sign_up", &name]);
+        assert_eq!(way_to(&name), ["POST /sign_up", "auth.sign_up", &name]);
     }
     let request = &trace.the("POST /sign_up").attributes;
     assert_eq!(request["http.request.method"], "POST");
@@ -103,6 +113,38 @@ async fn one_trace_leads_from_the_sign_up_to_the_delivered_mail_and_the_consumed
 }
 
 #[tokio::test]
+async fn one_trace_leads_through_the_services_and_the_broker_to_the_mail_and_the_event_and_tells_no_secret() {
+    let Some(ground) = Ground::find().await else { return };
+    let collector = Collector::start();
+    let settings = collector.variables().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut services = Services::start(&Setup { settings: settings.collect(), ..ground.setup() }).await;
+    let planted = journey(&services.api()).await;
+    for service in Service::ALL {
+        services.terminate(service, 0).await;
+    }
+
+    let trace = collector.trace("POST /sign_up");
+    assert!(trace.torn().is_empty(), "{:#?}", trace.torn());
+    let (auth, sessions, verify) = ("tessera-auth", "tessera-sessions", "tessera-verify");
+    let signed_up = [(auth, "POST /sign_up"), (auth, "auth.sign_up")];
+    let call = [
+        (auth, "call verify.initiate.v1"),
+        (auth, "POST /internal/verify/initiate"),
+        (verify, "POST /internal/verify/initiate"),
+        (verify, "verify.platform.initiate"),
+        (verify, "verify.deliver"),
+    ];
+    assert_eq!(trace.way_to("verify.deliver"), [signed_up.as_slice(), &call].concat());
+    for (service, name) in
+        [(auth, "publish tessera.events.v1.UserRegistered"), (sessions, "process tessera.events.v1.UserRegistered")]
+    {
+        assert_eq!(trace.way_to(name), [signed_up.as_slice(), &[(service, name)]].concat());
+    }
+
+    tells_none_of(&collector.bodies(), &planted);
+}
+
+#[tokio::test]
 async fn no_secret_no_address_and_no_path_is_in_what_is_sent() {
     let (collector, folder) = (Collector::start(), DataFolder::new());
     let instance = Instance::start_with(&folder, &collector.variables()).await;
@@ -115,10 +157,7 @@ async fn no_secret_no_address_and_no_path_is_in_what_is_sent() {
         assert!(sent.iter().any(|body| holds(body, said)), "{said} was sent");
     }
     sent.push(read.into_bytes());
-    for secret in planted {
-        let told = sent.iter().find(|body| holds(body, &secret)).map(|body| String::from_utf8_lossy(body));
-        assert_eq!(told, None, "{secret} is in what is sent");
-    }
+    tells_none_of(&sent, &planted);
 }
 
 /// The series that the table in `docs/operations.md` lists.
