@@ -3,6 +3,7 @@
 
 mod absence;
 mod counts;
+mod engines;
 mod nginx;
 mod postgres;
 mod rabbitmq;

@@ -91,7 +91,7 @@ pub async fn run() -> anyhow::Result<()> {
 
 /// The four services as they wait, on engines of their own.
 async fn services() -> anyhow::Result<Vec<Idle>> {
-    let engines = Engines::start().await;
+    let engines = Engines::start().await.context("an engine is not installed")?;
     let services = Services::start(&Setup::on(&engines)).await;
     tokio::time::sleep(SETTLE).await;
     let of = |service: Service| {

@@ -87,7 +87,7 @@ impl Platform {
     pub async fn start(shape: Shape) -> anyhow::Result<Self> {
         match shape {
             Shape::AllInOne => Self::all_in_one().await,
-            Shape::FourServices => Ok(Self::four_services().await),
+            Shape::FourServices => Self::four_services().await,
         }
     }
 
@@ -109,12 +109,12 @@ impl Platform {
         Ok(Self { port, running: Running::AllInOne(program, folder) })
     }
 
-    async fn four_services() -> Self {
-        let engines = Engines::start().await;
+    async fn four_services() -> anyhow::Result<Self> {
+        let engines = Engines::start().await.context("an engine is not installed")?;
         let settings = LIMITS.into_iter().chain([("LOG_LEVEL", "info")]);
         let settings = settings.map(|(name, value)| (format!("TESSERA_{name}"), value.to_owned())).collect();
         let services = Services::start(&Setup { settings, ..Setup::on(&engines) }).await;
-        Self { port: services.port(), running: Running::FourServices(Box::new(services), Box::new(engines)) }
+        Ok(Self { port: services.port(), running: Running::FourServices(Box::new(services), Box::new(engines)) })
     }
 }
 

@@ -12,11 +12,11 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Finds or starts each. `None` where the tests are told to leave one out: `TESSERA_TEST_POSTGRES=off`, `TESSERA_TEST_REDIS=off`
-    /// or `TESSERA_TEST_RABBITMQ=off`.
+    /// Finds or starts each. `None` where one is neither there nor installed, or the tests are told to leave it out:
+    /// `TESSERA_TEST_POSTGRES=off`, `TESSERA_TEST_REDIS=off` or `TESSERA_TEST_RABBITMQ=off`.
     ///
     /// # Panics
-    /// When one is neither there nor installed.
+    /// When one does not come up; with what it said.
     pub async fn find() -> Option<Self> {
         let is_off = |name: &str| std::env::var(format!("TESSERA_TEST_{name}")).as_deref() == Ok("off");
         if ["POSTGRES", "REDIS", "RABBITMQ"].into_iter().any(is_off) {
@@ -25,23 +25,24 @@ impl Ground {
         let (postgres, redis, rabbitmq) = tokio::join!(
             async {
                 match given("POSTGRES", "postgres://postgres@127.0.0.1:5432/postgres", answers_postgres(5432)).await {
-                    Some(url) => (url, None),
-                    None => Postgres::start().await.lent(|server| server.url("postgres")),
+                    Some(url) => Some((url, None)),
+                    None => Postgres::start().await.map(|server| server.lent(|server| server.url("postgres"))),
                 }
             },
             async {
                 match given("REDIS", "redis://127.0.0.1:6379/0", answers_redis(6379)).await {
-                    Some(url) => (url, None),
-                    None => Redis::start().await.lent(Redis::url),
+                    Some(url) => Some((url, None)),
+                    None => Redis::start().await.map(|server| server.lent(Redis::url)),
                 }
             },
             async {
                 match given("AMQP", "amqp://guest:guest@127.0.0.1:5672/%2f", answers_amqp(5672)).await {
-                    Some(url) => (url, None),
-                    None => RabbitMq::start().await.lent(RabbitMq::url),
+                    Some(url) => Some((url, None)),
+                    None => RabbitMq::start().await.map(|broker| broker.lent(RabbitMq::url)),
                 }
             },
         );
+        let (postgres, redis, rabbitmq) = (postgres?, redis?, rabbitmq?);
         Some(Self { urls: [postgres.0, redis.0, rabbitmq.0], _private: (postgres.1, redis.1, rabbitmq.1) })
     }
 

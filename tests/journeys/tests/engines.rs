@@ -13,7 +13,7 @@ async fn connect(url: &str) -> sqlx::Result<PgConnection> {
 
 #[tokio::test]
 async fn all_three_come_up_together_and_leave_nothing() {
-    let engines = Engines::start().await;
+    let Some(engines) = Engines::start().await else { return };
     let ports = [engines.postgres.port(), engines.redis.port(), engines.rabbitmq.port()];
     assert_eq!(engines.redis.command("PING").await, "+PONG");
     assert!(connect(&engines.postgres.url("postgres")).await.is_ok());
@@ -25,7 +25,7 @@ async fn all_three_come_up_together_and_leave_nothing() {
 
 #[tokio::test]
 async fn what_postgres_has_committed_survives_a_restart_and_a_crash() {
-    let mut postgres = Postgres::start().await;
+    let Some(mut postgres) = Postgres::start().await else { return };
     let url = postgres.url("postgres");
     let mut conn = connect(&url).await.expect("a session");
     sqlx::query("create table kept (number bigint)").execute(&mut conn).await.expect("created");
@@ -49,7 +49,7 @@ async fn what_postgres_has_committed_survives_a_restart_and_a_crash() {
 
 #[tokio::test]
 async fn redis_forgets_when_it_is_flushed_or_killed() {
-    let mut redis = Redis::start().await;
+    let Some(mut redis) = Redis::start().await else { return };
     for forget in ["FLUSHALL", "kill -9"] {
         assert_eq!(redis.command("SET key value").await, "+OK");
         assert_eq!(redis.command("GET key").await, "$5");
@@ -65,7 +65,7 @@ async fn redis_forgets_when_it_is_flushed_or_killed() {
 
 #[tokio::test]
 async fn rabbitmq_keeps_its_vhosts_over_a_stop_and_a_kill() {
-    let mut rabbitmq = RabbitMq::start().await;
+    let Some(mut rabbitmq) = RabbitMq::start().await else { return };
     let _ = rabbitmq.control(&["add_vhost", "kept"]).await;
     rabbitmq.stop().await;
     rabbitmq.launch().await;
@@ -77,7 +77,7 @@ async fn rabbitmq_keeps_its_vhosts_over_a_stop_and_a_kill() {
 #[tokio::test]
 async fn each_engine_serves_tls_with_the_certificate_it_is_given() {
     let tls = TlsFiles::make();
-    let Engines { postgres, redis, rabbitmq } = Engines::start_over_tls(&tls, &tls, &tls).await;
+    let Some(Engines { postgres, redis, rabbitmq }) = Engines::start_over_tls(&tls, &tls, &tls).await else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let authority = folder.path().join("authority.pem");
     std::fs::write(&authority, &tls.authority).expect("written");

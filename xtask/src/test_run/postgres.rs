@@ -82,6 +82,11 @@ impl Postgres {
     }
 }
 
+/// Whether its programs are on this machine.
+pub fn is_installed() -> bool {
+    private::programs().is_some()
+}
+
 fn absence(reasons: Vec<String>) -> Absence {
     Absence { name: "PostgreSQL", without: "the tests run on SQLite alone", reasons, remedy: remedy() }
 }

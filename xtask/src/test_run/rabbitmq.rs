@@ -95,6 +95,11 @@ impl RabbitMq {
     }
 }
 
+/// Whether its program is on this machine.
+pub fn is_installed() -> bool {
+    private::program().is_some()
+}
+
 fn absence(reasons: Vec<String>) -> Absence {
     let remedy = if is_switched_off() {
         "env --unset=TESSERA_TEST_RABBITMQ make test"

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::absence::Absence;
+use super::engines::Engines;
 use super::nginx::Nginx;
 use super::postgres::Postgres;
 use super::rabbitmq::RabbitMq;
@@ -15,12 +16,19 @@ pub struct Servers {
     redis: Redis,
     rabbitmq: RabbitMq,
     nginx: Nginx,
+    engines: Engines,
 }
 
 impl Servers {
     /// Looks for each, and starts a private one where there is none.
     pub fn find() -> Self {
-        Self { postgres: Postgres::find(), redis: Redis::find(), rabbitmq: RabbitMq::find(), nginx: Nginx::find() }
+        Self {
+            postgres: Postgres::find(),
+            redis: Redis::find(),
+            rabbitmq: RabbitMq::find(),
+            nginx: Nginx::find(),
+            engines: Engines::find(),
+        }
     }
 
     /// Tells a test run about them.
@@ -34,12 +42,16 @@ impl Servers {
     pub fn describe(&self) -> String {
         let (postgres, redis) = (self.postgres.describe(), self.redis.describe());
         let (rabbitmq, nginx) = (self.rabbitmq.describe(), self.nginx.describe());
-        format!("PostgreSQL: {postgres}\nRedis: {redis}\nRabbitMQ: {rabbitmq}\nnginx: {nginx}\n")
+        let engines = self.engines.describe();
+        format!(
+            "PostgreSQL: {postgres}\nRedis: {redis}\nRabbitMQ: {rabbitmq}\nnginx: {nginx}\nengines of tests: {engines}\n"
+        )
     }
 
     /// What has to be left out.
     pub fn absences(&self) -> Vec<&Absence> {
-        let of_each = [self.postgres.absence(), self.redis.absence(), self.rabbitmq.absence(), self.nginx.absence()];
-        of_each.into_iter().flatten().collect()
+        let servers = [self.postgres.absence(), self.redis.absence(), self.rabbitmq.absence()];
+        let of_each = servers.into_iter().chain([self.nginx.absence(), self.engines.absence()]);
+        of_each.flatten().collect()
     }
 }

@@ -33,26 +33,27 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Starts all three at the same time; RabbitMQ takes longest, about eight seconds on an idle machine.
+    /// Starts all three at the same time; RabbitMQ takes longest, about eight seconds on an idle machine. `None` where one is not
+    /// installed: what needs them is left out.
     ///
     /// # Panics
-    /// When one is not installed, or does not come up; with what it said.
-    pub async fn start() -> Self {
+    /// When one does not come up; with what it said.
+    pub async fn start() -> Option<Self> {
         let (postgres, redis, rabbitmq) = tokio::join!(Postgres::start(), Redis::start(), RabbitMq::start());
-        Self { postgres, redis, rabbitmq }
+        Some(Self { postgres: postgres?, redis: redis?, rabbitmq: rabbitmq? })
     }
 
     /// As [`Engines::start`]; each speaks TLS, too, and shows what is given for it.
     ///
     /// # Panics
     /// As [`Engines::start`].
-    pub async fn start_over_tls(postgres: &TlsFiles, redis: &TlsFiles, rabbitmq: &TlsFiles) -> Self {
+    pub async fn start_over_tls(postgres: &TlsFiles, redis: &TlsFiles, rabbitmq: &TlsFiles) -> Option<Self> {
         let (postgres, redis, rabbitmq) = tokio::join!(
             Postgres::start_with(&[], Some(postgres)),
             Redis::start_with(Some(redis)),
             RabbitMq::start_with(Some(rabbitmq))
         );
-        Self { postgres, redis, rabbitmq }
+        Some(Self { postgres: postgres?, redis: redis?, rabbitmq: rabbitmq? })
     }
 }
 

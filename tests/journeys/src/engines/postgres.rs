@@ -15,11 +15,11 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes one and waits until it lets somebody in.
+    /// Makes one and waits until it lets somebody in. `None` where PostgreSQL is not installed.
     ///
     /// # Panics
-    /// When PostgreSQL is not installed, or the server does not come up; with what it said.
-    pub async fn start() -> Self {
+    /// When the server does not come up; with what it said.
+    pub async fn start() -> Option<Self> {
         Self::start_with(&[], None).await
     }
 
@@ -27,9 +27,9 @@ impl Postgres {
     ///
     /// # Panics
     /// As [`Postgres::start`].
-    pub async fn start_with(settings: &[&str], tls: Option<&TlsFiles>) -> Self {
+    pub async fn start_with(settings: &[&str], tls: Option<&TlsFiles>) -> Option<Self> {
         let installation =
-            Installation::of(&["initdb", "postgres"], "postgresql", &["/usr/lib/postgresql/*/bin"], "postgres");
+            Installation::of(&["initdb", "postgres"], "postgresql", &["/usr/lib/postgresql/*/bin"], "postgres")?;
         let mut settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
         if let Some(tls) = tls {
             let certificate = installation.write("server.pem", &tls.certificate);
@@ -46,7 +46,7 @@ impl Postgres {
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         let mut server = Self { process: None, port: free_port(), settings, installation };
         server.launch().await;
-        server
+        Some(server)
     }
 
     /// Where it answers, as the superuser.

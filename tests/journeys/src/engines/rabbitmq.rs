@@ -26,11 +26,11 @@ struct Ports {
 }
 
 impl RabbitMq {
-    /// Starts one and waits until it answers.
+    /// Starts one and waits until it answers. `None` where RabbitMQ is not installed.
     ///
     /// # Panics
-    /// When RabbitMQ is not installed, or the broker does not come up; with what it said.
-    pub async fn start() -> Self {
+    /// When the broker does not come up; with what it said.
+    pub async fn start() -> Option<Self> {
         Self::start_with(None).await
     }
 
@@ -38,9 +38,9 @@ impl RabbitMq {
     ///
     /// # Panics
     /// As [`RabbitMq::start`].
-    pub async fn start_with(tls: Option<&TlsFiles>) -> Self {
+    pub async fn start_with(tls: Option<&TlsFiles>) -> Option<Self> {
         let programs = ["rabbitmq-server", "rabbitmqctl"];
-        let installation = Installation::of(&programs, "rabbitmq-server", &["/usr/lib/rabbitmq/bin"], "rabbitmq");
+        let installation = Installation::of(&programs, "rabbitmq-server", &["/usr/lib/rabbitmq/bin"], "rabbitmq")?;
         let ports =
             Ports { amqp: free_port(), tls: tls.map(|_| free_port()), distribution: free_port(), mapper: free_port() };
         let _ = installation.write("enabled_plugins", "[].\n");
@@ -57,7 +57,7 @@ impl RabbitMq {
             .ready("listening", async || tokio::net::TcpStream::connect(("127.0.0.1", ports.mapper)).await.is_ok())
             .await;
         broker.launch().await;
-        broker
+        Some(broker)
     }
 
     /// Where it answers.

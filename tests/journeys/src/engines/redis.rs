@@ -19,11 +19,11 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts one and waits until it answers.
+    /// Starts one and waits until it answers. `None` where Redis is not installed.
     ///
     /// # Panics
-    /// When Redis is not installed, or the server does not come up; with what it said.
-    pub async fn start() -> Self {
+    /// When the server does not come up; with what it said.
+    pub async fn start() -> Option<Self> {
         Self::start_with(None).await
     }
 
@@ -31,8 +31,8 @@ impl Redis {
     ///
     /// # Panics
     /// As [`Redis::start`].
-    pub async fn start_with(tls: Option<&TlsFiles>) -> Self {
-        let installation = Installation::of(&["redis-server"], "redis-server", &[], "redis");
+    pub async fn start_with(tls: Option<&TlsFiles>) -> Option<Self> {
+        let installation = Installation::of(&["redis-server"], "redis-server", &[], "redis")?;
         if let Some(tls) = tls {
             let _ = installation.write("server.pem", &tls.certificate);
             let _ = installation.write("server.key", &tls.key);
@@ -40,7 +40,7 @@ impl Redis {
         }
         let mut server = Self { process: None, port: free_port(), tls_port: tls.map(|_| free_port()), installation };
         server.launch().await;
-        server
+        Some(server)
     }
 
     /// Where it answers.

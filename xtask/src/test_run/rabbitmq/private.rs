@@ -82,7 +82,7 @@ impl Drop for Server {
 }
 
 /// The program itself, where the packages put it: what Debian has in the search path is a wrapper that changes the account.
-fn program() -> Option<PathBuf> {
+pub fn program() -> Option<PathBuf> {
     let search_path = std::env::var_os("PATH").unwrap_or_default();
     ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/opt/homebrew/sbin", "/usr/local/sbin"]
         .into_iter()
