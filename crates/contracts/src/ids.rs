@@ -11,4 +11,10 @@ tessera_common::typed_ids! {
     SessionId,
     /// A one-time secret on its way to somebody (verify).
     VerificationId,
+    /// An authenticator on its way to being confirmed, and ever after the secret that it became (chosen by auth, kept by verify).
+    EnrolmentId,
+    /// A set of backup codes (chosen by auth, kept by verify).
+    BackupCodeSetId,
+    /// One answer to a factor of a pending login: it is judged once (sessions, auth).
+    AttemptId,
 }

@@ -9,7 +9,7 @@ use tessera_common::clock::Timestamp;
 use utoipa::ToSchema;
 
 use crate::call::CallError;
-use crate::ids::{UserId, VerificationId};
+use crate::ids::{AttemptId, BackupCodeSetId, EnrolmentId, UserId, VerificationId};
 
 /// One-time secrets: verify makes, keeps, counts and delivers them; the effect belongs to whoever asked.
 #[async_trait]
@@ -26,11 +26,68 @@ pub trait VerifyApi: Send + Sync + std::fmt::Debug {
     /// [`CallError`]; whether the attempt was counted is then not known.
     async fn validate(&self, validate: Validate) -> Result<Verdict, CallError>;
 
-    /// Ends a live verification. Repeats are harmless.
+    /// Compares a code as [`validate`](Self::validate) does, and counts a wrong one, but spends nothing: a right code stays good.
+    ///
+    /// # Errors
+    /// [`CallError`]; whether the attempt was counted is then not known.
+    async fn check(&self, validate: Validate) -> Result<Verdict, CallError>;
+
+    /// Ends live verifications. Repeats are harmless.
     ///
     /// # Errors
     /// [`CallError`].
-    async fn cancel(&self, id: VerificationId) -> Result<(), CallError>;
+    async fn cancel(&self, cancel: Cancel) -> Result<(), CallError>;
+
+    /// Gives out a new secret for a user's authenticator app, which proves nothing until it is confirmed: a confirmed one stays beside
+    /// it. An enrolment that was begun is answered again; another takes its place.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    async fn authenticator_enrol(&self, enrol: AuthenticatorEnrol) -> Result<AuthenticatorEnrolled, CallError>;
+
+    /// Compares the first code of an enrolment, at most five times; a right one puts its secret in the place of any other.
+    /// [`Verdict::Unknown`]: nothing waits under that id.
+    ///
+    /// # Errors
+    /// [`CallError`]; whether a wrong code was counted is then not known.
+    async fn authenticator_confirm(&self, confirm: AuthenticatorConfirm) -> Result<Verdict, CallError>;
+
+    /// Compares a code with the user's confirmed secret and uses its step up. [`Verdict::Unknown`]: there is no such secret, which proves
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`CallError`]: the same attempt may be presented again.
+    async fn authenticator_check(&self, answer: FactorAnswer) -> Result<Verdict, CallError>;
+
+    /// Drops a user's authenticator. Repeats are harmless.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    async fn authenticator_remove(&self, remove: AuthenticatorRemove) -> Result<(), CallError>;
+
+    /// Makes a user's set of ten backup codes, in the place of any other. Asked again for the same set, it has new codes.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    async fn backup_codes_issue(&self, issue: BackupCodesIssue) -> Result<BackupCodesIssued, CallError>;
+
+    /// Compares a code with those that the user has left, and uses it up. [`Verdict::Unknown`]: there is no set.
+    ///
+    /// # Errors
+    /// [`CallError`]: the same attempt may be presented again.
+    async fn backup_codes_use(&self, answer: FactorAnswer) -> Result<BackupCodesUsed, CallError>;
+
+    /// How many codes a user has left.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    async fn backup_codes_count(&self, user: UserId) -> Result<BackupCodesCount, CallError>;
+
+    /// Drops a user's backup codes. Repeats are harmless.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    async fn backup_codes_remove(&self, remove: BackupCodesRemove) -> Result<(), CallError>;
 }
 
 /// What a verification is to be.
@@ -157,4 +214,112 @@ pub enum Verdict {
     },
     /// No such verification, or not alive, or of another holder.
     Unknown,
+}
+
+/// Which verifications are to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cancel {
+    /// This one.
+    Id(VerificationId),
+    /// All that are for this row of the caller.
+    Holder(String),
+}
+
+/// An authenticator to be set up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AuthenticatorEnrol {
+    /// Whose it is to be.
+    pub user: UserId,
+    /// Chosen by the caller: a repeat is answered with the same secret.
+    pub enrolment: EnrolmentId,
+    /// What the app calls the account: an address, a user name.
+    pub label: String,
+}
+
+/// A secret that waits for its first right code.
+#[derive(Clone, Debug)]
+pub struct AuthenticatorEnrolled {
+    /// In base32, for people who type.
+    pub secret: SecretString,
+    /// The link that an app reads it from.
+    pub uri: SecretString,
+    /// How long it waits.
+    pub expires_at: Timestamp,
+}
+
+/// The first code of an enrolment.
+#[derive(Clone, Debug)]
+pub struct AuthenticatorConfirm {
+    /// Whose it is to be.
+    pub user: UserId,
+    /// Which enrolment.
+    pub enrolment: EnrolmentId,
+    /// The code.
+    pub code: SecretString,
+}
+
+/// A code presented as a factor. The attempt was counted by whoever asks. Presented again with the same code it has the same verdict,
+/// [`Verdict::ProvedBefore`] if it was right; another code under its id is wrong.
+#[derive(Clone, Debug)]
+pub struct FactorAnswer {
+    /// Whose factor.
+    pub user: UserId,
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// The code.
+    pub code: SecretString,
+}
+
+/// An authenticator to be dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AuthenticatorRemove {
+    /// Whose.
+    pub user: UserId,
+    /// Only the secret of this enrolment: a call that comes late must not drop what was set up since. Without one, whatever there is.
+    pub enrolment: Option<EnrolmentId>,
+}
+
+/// Backup codes to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BackupCodesIssue {
+    /// For whom.
+    pub user: UserId,
+    /// Chosen by the caller.
+    pub set: BackupCodeSetId,
+}
+
+/// The codes of a new set: they are told nowhere else.
+#[derive(Clone, Debug)]
+pub struct BackupCodesIssued {
+    /// Ten of them.
+    pub codes: Vec<SecretString>,
+}
+
+/// What a backup code was worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BackupCodesUsed {
+    /// Whether it was right.
+    pub verdict: Verdict,
+    /// Codes left.
+    pub left: i64,
+}
+
+/// The backup codes of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BackupCodesCount {
+    /// Codes left.
+    pub left: i64,
+    /// When the set was made; `None` without one.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub issued_at: Option<Timestamp>,
+}
+
+/// Backup codes to be dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BackupCodesRemove {
+    /// Whose.
+    pub user: UserId,
+    /// Only this set. Without one, whatever there is.
+    pub set: Option<BackupCodeSetId>,
 }

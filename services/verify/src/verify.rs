@@ -32,6 +32,8 @@ pub struct Settings {
     pub tenant_messages: u32,
     /// Seconds by which a message that is sent again must prolong its verification at least.
     pub resend_timeout_s: u32,
+    /// What authenticator apps call the platform.
+    pub authenticator_issuer: String,
     /// Whom the platform's own mail is from, as `Name <address@host>`.
     pub mail_from: String,
     /// Text messages.
@@ -95,6 +97,12 @@ pub struct Inner {
     pub settings: Settings,
     /// Seals messages that wait to be sent.
     pub sealer: Sealer,
+    /// Seals the secrets of authenticators.
+    pub authenticators: Sealer,
+    /// Digests backup codes.
+    pub backup_codes: Mac,
+    /// Digests answers of siblings.
+    pub answers: Mac,
     /// Told after a commit that queued a message.
     pub queued: Notify,
     codes: Mac,
@@ -121,6 +129,9 @@ impl Verify {
         Ok(Self(Arc::new(Inner {
             per_address: AddressLimit::new(&cache, "verify.tenants", quota, Duration::from_secs(60)),
             sealer: ring.sealer("deliveries"),
+            authenticators: ring.sealer("authenticators"),
+            backup_codes: ring.mac("backup codes"),
+            answers: ring.mac("answers"),
             codes: ring.mac("codes"),
             sealed_codes: ring.sealer("codes to be sent again"),
             queued: Notify::new(),
@@ -165,7 +176,7 @@ impl Inner {
     /// Whether verifications by this method are to be had: nobody can prove a telephone where no text message leaves.
     pub(crate) const fn serves(&self, method: Method) -> bool {
         match method {
-            Method::Email => true,
+            Method::Email | Method::Authenticator | Method::BackupCode => true,
             Method::Phone => !matches!(self.senders.sms, Sender::Nobody),
         }
     }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tessera_common::clock::Timestamp;
 use tessera_common::server::Endpoints;
 use utoipa::ToSchema;
 
@@ -9,8 +10,12 @@ use super::method::Method;
 use super::peer::Peer;
 use super::wire::{Done, Exposed};
 use crate::call::CallError;
-use crate::ids::VerificationId;
-use crate::verify::{Initiate, Initiated, Validate, Verdict, VerifyApi};
+use crate::ids::{AttemptId, EnrolmentId, UserId, VerificationId};
+use crate::verify::{
+    AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorEnrolled, AuthenticatorRemove, BackupCodesCount,
+    BackupCodesIssue, BackupCodesIssued, BackupCodesRemove, BackupCodesUsed, Cancel, FactorAnswer, Initiate, Initiated,
+    Validate, Verdict, VerifyApi,
+};
 
 const INITIATE: Method<Initiate, Initiated> =
     Method::new("verify", "initiate", 2000, "Starts a verification and queues its message");
@@ -18,7 +23,26 @@ const INITIATE: Method<Initiate, Initiated> =
 const VALIDATE: Method<ValidateBody, Verdict> =
     Method::new("verify", "validate", 1000, "Compares a code and spends the verification for its holder")
         .not_repeated();
-const CANCEL: Method<CancelBody, Done> = Method::new("verify", "cancel", 1000, "Ends a live verification");
+const CHECK: Method<ValidateBody, Verdict> =
+    Method::new("verify", "check", 1000, "Compares a code and spends nothing").not_repeated();
+const CANCEL: Method<Cancel, Done> = Method::new("verify", "cancel", 1000, "Ends live verifications");
+const AUTHENTICATOR_ENROL: Method<AuthenticatorEnrol, EnrolledBody> =
+    Method::new("verify", "authenticator_enrol", 1000, "Gives out a secret for an authenticator app");
+// As for `validate`.
+const AUTHENTICATOR_CONFIRM: Method<ConfirmBody, Verdict> =
+    Method::new("verify", "authenticator_confirm", 1000, "Compares the first code of an enrolment").not_repeated();
+const AUTHENTICATOR_CHECK: Method<AnswerBody, Verdict> =
+    Method::new("verify", "authenticator_check", 1000, "Compares a code of an authenticator app and uses it up");
+const AUTHENTICATOR_REMOVE: Method<AuthenticatorRemove, Done> =
+    Method::new("verify", "authenticator_remove", 1000, "Drops an authenticator");
+const BACKUP_CODES_ISSUE: Method<BackupCodesIssue, IssuedBody> =
+    Method::new("verify", "backup_codes_issue", 1000, "Makes a set of backup codes");
+const BACKUP_CODES_USE: Method<AnswerBody, BackupCodesUsed> =
+    Method::new("verify", "backup_codes_use", 1000, "Compares a backup code and uses it up");
+const BACKUP_CODES_COUNT: Method<CountBody, BackupCodesCount> =
+    Method::new("verify", "backup_codes_count", 1000, "Counts the backup codes that are left");
+const BACKUP_CODES_REMOVE: Method<BackupCodesRemove, Done> =
+    Method::new("verify", "backup_codes_remove", 1000, "Drops backup codes");
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct ValidateBody {
@@ -27,9 +51,60 @@ struct ValidateBody {
     code: Exposed,
 }
 
+impl From<Validate> for ValidateBody {
+    fn from(Validate { id, holder, code }: Validate) -> Self {
+        Self { id, holder, code: code.into() }
+    }
+}
+
+impl From<ValidateBody> for Validate {
+    fn from(ValidateBody { id, holder, code }: ValidateBody) -> Self {
+        Self { id, holder, code: code.into() }
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-struct CancelBody {
-    id: VerificationId,
+struct EnrolledBody {
+    secret: Exposed,
+    uri: Exposed,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct ConfirmBody {
+    user: UserId,
+    enrolment: EnrolmentId,
+    code: Exposed,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct AnswerBody {
+    user: UserId,
+    attempt: AttemptId,
+    code: Exposed,
+}
+
+impl From<FactorAnswer> for AnswerBody {
+    fn from(FactorAnswer { user, attempt, code }: FactorAnswer) -> Self {
+        Self { user, attempt, code: code.into() }
+    }
+}
+
+impl From<AnswerBody> for FactorAnswer {
+    fn from(AnswerBody { user, attempt, code }: AnswerBody) -> Self {
+        Self { user, attempt, code: code.into() }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct IssuedBody {
+    codes: Vec<Exposed>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct CountBody {
+    user: UserId,
 }
 
 /// verify in another process.
@@ -51,12 +126,50 @@ impl VerifyApi for HttpVerify {
     }
 
     async fn validate(&self, validate: Validate) -> Result<Verdict, CallError> {
-        let Validate { id, holder, code } = validate;
-        self.0.call(&VALIDATE, &ValidateBody { id, holder, code: code.into() }).await
+        self.0.call(&VALIDATE, &validate.into()).await
     }
 
-    async fn cancel(&self, id: VerificationId) -> Result<(), CallError> {
-        self.0.call(&CANCEL, &CancelBody { id }).await.map(|Done {}| ())
+    async fn check(&self, validate: Validate) -> Result<Verdict, CallError> {
+        self.0.call(&CHECK, &validate.into()).await
+    }
+
+    async fn cancel(&self, cancel: Cancel) -> Result<(), CallError> {
+        self.0.call(&CANCEL, &cancel).await.map(|Done {}| ())
+    }
+
+    async fn authenticator_enrol(&self, enrol: AuthenticatorEnrol) -> Result<AuthenticatorEnrolled, CallError> {
+        let EnrolledBody { secret, uri, expires_at } = self.0.call(&AUTHENTICATOR_ENROL, &enrol).await?;
+        Ok(AuthenticatorEnrolled { secret: secret.into(), uri: uri.into(), expires_at })
+    }
+
+    async fn authenticator_confirm(&self, confirm: AuthenticatorConfirm) -> Result<Verdict, CallError> {
+        let AuthenticatorConfirm { user, enrolment, code } = confirm;
+        self.0.call(&AUTHENTICATOR_CONFIRM, &ConfirmBody { user, enrolment, code: code.into() }).await
+    }
+
+    async fn authenticator_check(&self, answer: FactorAnswer) -> Result<Verdict, CallError> {
+        self.0.call(&AUTHENTICATOR_CHECK, &answer.into()).await
+    }
+
+    async fn authenticator_remove(&self, remove: AuthenticatorRemove) -> Result<(), CallError> {
+        self.0.call(&AUTHENTICATOR_REMOVE, &remove).await.map(|Done {}| ())
+    }
+
+    async fn backup_codes_issue(&self, issue: BackupCodesIssue) -> Result<BackupCodesIssued, CallError> {
+        let IssuedBody { codes } = self.0.call(&BACKUP_CODES_ISSUE, &issue).await?;
+        Ok(BackupCodesIssued { codes: codes.into_iter().map(Into::into).collect() })
+    }
+
+    async fn backup_codes_use(&self, answer: FactorAnswer) -> Result<BackupCodesUsed, CallError> {
+        self.0.call(&BACKUP_CODES_USE, &answer.into()).await
+    }
+
+    async fn backup_codes_count(&self, user: UserId) -> Result<BackupCodesCount, CallError> {
+        self.0.call(&BACKUP_CODES_COUNT, &CountBody { user }).await
+    }
+
+    async fn backup_codes_remove(&self, remove: BackupCodesRemove) -> Result<(), CallError> {
+        self.0.call(&BACKUP_CODES_REMOVE, &remove).await.map(|Done {}| ())
     }
 }
 
@@ -65,9 +178,25 @@ impl VerifyApi for HttpVerify {
 pub fn endpoints<A: VerifyApi + 'static>() -> Endpoints {
     Endpoints::new(vec![
         INITIATE.served_by(async |api: &A, initiate| api.initiate(initiate).await),
-        VALIDATE.served_by(async |api: &A, ValidateBody { id, holder, code }| {
-            api.validate(Validate { id, holder, code: code.into() }).await
+        VALIDATE.served_by(async |api: &A, body: ValidateBody| api.validate(body.into()).await),
+        CHECK.served_by(async |api: &A, body: ValidateBody| api.check(body.into()).await),
+        CANCEL.served_by(async |api: &A, cancel| api.cancel(cancel).await.map(|()| Done {})),
+        AUTHENTICATOR_ENROL.served_by(async |api: &A, enrol| {
+            let AuthenticatorEnrolled { secret, uri, expires_at } = api.authenticator_enrol(enrol).await?;
+            Ok(EnrolledBody { secret: secret.into(), uri: uri.into(), expires_at })
         }),
-        CANCEL.served_by(async |api: &A, CancelBody { id }| api.cancel(id).await.map(|()| Done {})),
+        AUTHENTICATOR_CONFIRM.served_by(async |api: &A, ConfirmBody { user, enrolment, code }| {
+            api.authenticator_confirm(AuthenticatorConfirm { user, enrolment, code: code.into() }).await
+        }),
+        AUTHENTICATOR_CHECK.served_by(async |api: &A, body: AnswerBody| api.authenticator_check(body.into()).await),
+        AUTHENTICATOR_REMOVE
+            .served_by(async |api: &A, remove| api.authenticator_remove(remove).await.map(|()| Done {})),
+        BACKUP_CODES_ISSUE.served_by(async |api: &A, issue| {
+            let BackupCodesIssued { codes } = api.backup_codes_issue(issue).await?;
+            Ok(IssuedBody { codes: codes.into_iter().map(Into::into).collect() })
+        }),
+        BACKUP_CODES_USE.served_by(async |api: &A, body: AnswerBody| api.backup_codes_use(body.into()).await),
+        BACKUP_CODES_COUNT.served_by(async |api: &A, CountBody { user }| api.backup_codes_count(user).await),
+        BACKUP_CODES_REMOVE.served_by(async |api: &A, remove| api.backup_codes_remove(remove).await.map(|()| Done {})),
     ])
 }

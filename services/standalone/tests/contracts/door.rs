@@ -8,8 +8,12 @@ use tessera_common::clock::Clock;
 use tessera_common::random::Random;
 use tessera_contracts::call::CallError;
 use tessera_contracts::http::verify;
-use tessera_contracts::ids::VerificationId;
-use tessera_contracts::verify::{Initiate, Initiated, Validate, Verdict, VerifyApi};
+use tessera_contracts::ids::UserId;
+use tessera_contracts::verify::{
+    AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorEnrolled, AuthenticatorRemove, BackupCodesCount,
+    BackupCodesIssue, BackupCodesIssued, BackupCodesRemove, BackupCodesUsed, Cancel, FactorAnswer, Initiate, Initiated,
+    Validate, Verdict, VerifyApi,
+};
 use tessera_testkit::{START, json};
 use tessera_tokens::service_token::BoundRequest;
 
@@ -21,23 +25,61 @@ struct Fake;
 
 const SLOW: u128 = 2;
 const BROKEN: u128 = 3;
+const NOT_NOW: CallError = CallError::Unavailable { callee: "verify", retry_after: 4 };
 
 #[async_trait]
 impl VerifyApi for Fake {
     async fn initiate(&self, _: Initiate) -> Result<Initiated, CallError> {
-        Err(CallError::Unavailable { callee: "verify", retry_after: 4 })
+        Err(NOT_NOW)
     }
 
     async fn validate(&self, _: Validate) -> Result<Verdict, CallError> {
         Ok(Verdict::Unknown)
     }
 
-    async fn cancel(&self, id: VerificationId) -> Result<(), CallError> {
+    async fn check(&self, _: Validate) -> Result<Verdict, CallError> {
+        Ok(Verdict::Unknown)
+    }
+
+    async fn cancel(&self, cancel: Cancel) -> Result<(), CallError> {
+        let Cancel::Id(id) = cancel else { return Ok(()) };
         match id.uuid().as_u128() {
             SLOW => std::future::pending().await,
             BROKEN => Err(CallError::Failed { callee: "verify", cause: "planted-cause".into() }),
             _ => Ok(()),
         }
+    }
+
+    async fn authenticator_enrol(&self, _: AuthenticatorEnrol) -> Result<AuthenticatorEnrolled, CallError> {
+        Err(NOT_NOW)
+    }
+
+    async fn authenticator_confirm(&self, _: AuthenticatorConfirm) -> Result<Verdict, CallError> {
+        Err(NOT_NOW)
+    }
+
+    async fn authenticator_check(&self, _: FactorAnswer) -> Result<Verdict, CallError> {
+        Err(NOT_NOW)
+    }
+
+    async fn authenticator_remove(&self, _: AuthenticatorRemove) -> Result<(), CallError> {
+        Err(NOT_NOW)
+    }
+
+    async fn backup_codes_issue(&self, _: BackupCodesIssue) -> Result<BackupCodesIssued, CallError> {
+        Err(NOT_NOW)
+    }
+
+    async fn backup_codes_use(&self, _: FactorAnswer) -> Result<BackupCodesUsed, CallError> {
+        Err(NOT_NOW)
+    }
+
+    async fn backup_codes_count(&self, _: UserId) -> Result<BackupCodesCount, CallError> {
+        Err(NOT_NOW)
+    }
+
+    async fn backup_codes_remove(&self, _: BackupCodesRemove) -> Result<(), CallError> {
+        Err(NOT_NOW)
     }
 }
 

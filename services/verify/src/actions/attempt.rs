@@ -4,7 +4,8 @@ use secrecy::SecretString;
 use tessera_common::clock::Timestamp;
 use tessera_contracts::call::Failure;
 
-use crate::domain::counting::{Limited, WRONG_PER_SUBJECT};
+use super::proof::{Expected, Right};
+use crate::domain::counting::{Limited, WRONG_PER_SUBJECT, wrong};
 use crate::domain::verification::{Form, Key, Verification};
 use crate::store::counter_rows::{self, Counter};
 use crate::store::{delivery_rows, verification_rows};
@@ -13,7 +14,7 @@ use crate::verify::Verify;
 /// What an answer was worth.
 #[derive(Debug)]
 pub enum Judged {
-    /// Right, and spent by this call.
+    /// Right, and spent by this call, if it spends.
     Right(Verification),
     /// Right, and spent before: only a sibling is told.
     RightBefore,
@@ -25,17 +26,40 @@ pub enum Judged {
     Unknown,
 }
 
-/// Judges an answer; `None` is one that cannot be right. It is counted as wrong, and that is committed, before it is compared, so
-/// that no number of answers at once is compared more often than the cap allows.
+/// An answer to a verification.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// What was answered; `None` is an answer that cannot be right.
+    pub code: Option<&'a SecretString>,
+    /// Whether a right answer drops the consumer's authenticator or backup codes.
+    pub removes_secret: bool,
+}
+
+/// Judges an answer. It is counted as wrong, and that is committed, before it is compared, so that no number of answers at once is
+/// compared more often than the cap allows.
 #[tracing::instrument(name = "verify.attempt", skip_all)]
-pub async fn attempt(verify: &Verify, key: Key<'_>, answer: Option<&SecretString>) -> Result<Judged, Failure> {
+pub async fn attempt(verify: &Verify, key: Key<'_>, answer: Answer<'_>) -> Result<Judged, Failure> {
     let now = verify.clock.now();
-    let verification = match count(verify, key, now).await? {
-        Ok(verification) => verification,
-        Err(refused) => return Ok(refused),
+    let judged = match compare(verify, key, answer.code, now).await? {
+        Ok((verification, right)) => spend(verify, verification, &right, answer.removes_secret, now).await?,
+        Err(judged) => judged,
     };
-    let is_right = answer.is_some_and(|code| verify.is_right(key, code, &verification.code_digest));
-    let judged = if is_right { spend(verify, verification, now).await? } else { Judged::Wrong(verification) };
+    log(key, &judged);
+    Ok(judged)
+}
+
+/// The same, but a right answer is not spent, nor counted.
+#[tracing::instrument(name = "verify.check", skip_all)]
+pub async fn check(verify: &Verify, key: Key<'_>, code: &SecretString) -> Result<Judged, Failure> {
+    let judged = match compare(verify, key, Some(code), verify.clock.now()).await? {
+        Ok((verification, _)) => not_spent(verify, verification).await?,
+        Err(judged) => judged,
+    };
+    log(key, &judged);
+    Ok(judged)
+}
+
+fn log(key: Key<'_>, judged: &Judged) {
     let verdict = match judged {
         Judged::Right(_) => "proved",
         Judged::RightBefore => "proved_before",
@@ -43,32 +67,73 @@ pub async fn attempt(verify: &Verify, key: Key<'_>, answer: Option<&SecretString
         Judged::Limited(..) | Judged::Unknown => "unknown",
     };
     tracing::info!(verify.tenant = key.tenant, verify.id = key.id, verdict, "verification.attempt");
-    Ok(judged)
 }
 
-/// Counts the answer against its verification and its subject, and commits.
-async fn count(verify: &Verify, key: Key<'_>, now: Timestamp) -> Result<Result<Verification, Judged>, Failure> {
+/// What was right about an answer, and in which verification; else what there is to say.
+async fn compare(
+    verify: &Verify,
+    key: Key<'_>,
+    code: Option<&SecretString>,
+    now: Timestamp,
+) -> Result<Result<(Verification, Right), Judged>, Failure> {
+    let (verification, expected) = match count(verify, key, now).await? {
+        Ok(counted) => counted,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let right = match code {
+        Some(code) if matches!(expected, Expected::Code) => {
+            verify.is_right(key, code, &verification.code_digest).then_some(Right::Code)
+        }
+        Some(code) => expected.compare(verify, verification.owner(), code, now)?,
+        None => None,
+    };
+    Ok(match right {
+        Some(right) => Ok((verification, right)),
+        None => Err(Judged::Wrong(verification)),
+    })
+}
+
+/// Counts the answer against its verification and its subject, and commits. A consumer without the secret that is asked for has
+/// nothing to be compared with: then nothing is counted.
+async fn count(
+    verify: &Verify,
+    key: Key<'_>,
+    now: Timestamp,
+) -> Result<Result<(Verification, Expected), Judged>, Failure> {
     let mut tx = verify.db.begin().await?;
     let Some(verification) = verification_rows::count_attempt(&mut tx, key, now).await? else {
         return Ok(Err(Judged::Unknown));
     };
     // Guessing a long code is hopeless: counting would only let somebody spoil the subject's other codes.
     if verification.form == Form::Short {
-        let kind = kind(&verification);
+        let kind = wrong(&verification.purpose_group);
         if let Err(limited) =
             counter_rows::count(&mut tx, counter(&verification, &kind), WRONG_PER_SUBJECT, now).await?
         {
             return Ok(Err(Judged::Limited(limited, verification)));
         }
     }
+    let Some(expected) = Expected::load(&mut tx, key.method, &verification).await? else {
+        return Ok(Err(Judged::Unknown));
+    };
     tx.commit().await?;
-    Ok(Ok(verification))
+    Ok(Ok((verification, expected)))
 }
 
-/// Spends a verification whose code was right. Of several who come with it at once, one does.
-async fn spend(verify: &Verify, verification: Verification, now: Timestamp) -> Result<Judged, Failure> {
+/// Spends a verification, and what was right about the answer, in one transaction. Of several who come with it at once, one does.
+async fn spend(
+    verify: &Verify,
+    verification: Verification,
+    right: &Right,
+    removes_secret: bool,
+    now: Timestamp,
+) -> Result<Judged, Failure> {
     let mut tx = verify.db.begin().await?;
     let judged = if verification_rows::prove(&mut tx, &verification, now).await? {
+        if !right.use_up(&mut tx, verification.owner(), removes_secret, now).await? {
+            // Rolled back: it was right once, and is not any more.
+            return Ok(Judged::Wrong(verification));
+        }
         delivery_rows::cancel(&mut tx, verification.row_id).await?;
         Judged::Right(Verification { attempts: verification.attempts - 1, ..verification.clone() })
     } else if verification_rows::proved_before(&mut tx, &verification, now).await? {
@@ -77,15 +142,27 @@ async fn spend(verify: &Verify, verification: Verification, now: Timestamp) -> R
         Judged::Unknown
     };
     if verification.form == Form::Short {
-        let kind = kind(&verification);
+        let kind = wrong(&verification.purpose_group);
         counter_rows::take_back(&mut tx, counter(&verification, &kind)).await?;
     }
     tx.commit().await?;
     Ok(judged)
 }
 
-fn kind(verification: &Verification) -> String {
-    format!("wrong {}", verification.purpose_group)
+/// Takes back what a right answer was counted as.
+async fn not_spent(verify: &Verify, verification: Verification) -> Result<Judged, Failure> {
+    let mut tx = verify.db.begin().await?;
+    let state = verification_rows::not_counted(&mut tx, &verification).await?;
+    if verification.form == Form::Short {
+        let kind = wrong(&verification.purpose_group);
+        counter_rows::take_back(&mut tx, counter(&verification, &kind)).await?;
+    }
+    tx.commit().await?;
+    Ok(match state.as_deref() {
+        Some("live") => Judged::Right(Verification { attempts: verification.attempts - 1, ..verification }),
+        Some("proved") => Judged::RightBefore,
+        _ => Judged::Unknown,
+    })
 }
 
 fn counter<'a>(verification: &'a Verification, kind: &'a str) -> Counter<'a> {

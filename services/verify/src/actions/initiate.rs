@@ -138,6 +138,6 @@ pub async fn by_message(verify: &Verify, tenant: &str, given: ByMessage) -> Resu
 }
 
 /// A UUID of version 4: what an id says must not tell when it was made, for tenants show it to strangers.
-fn random_id(verify: &Verify) -> Uuid {
+pub fn random_id(verify: &Verify) -> Uuid {
     uuid::Builder::from_random_bytes(verify.random.bytes()).into_uuid()
 }

@@ -7,8 +7,7 @@ use tessera_common::ids;
 use tessera_common::random::Random;
 use tessera_contracts::call::Failure;
 use tessera_contracts::email_address::EmailAddress;
-use tessera_contracts::ids::VerificationId;
-use tessera_contracts::verify::{self as contract, CodeForm, Initiate, Initiated, Purpose};
+use tessera_contracts::verify::{self as contract, Cancel, CodeForm, Initiate, Initiated, Purpose};
 use tessera_storage::Tx;
 
 use super::queue::{self, Parcel};
@@ -74,14 +73,18 @@ pub async fn initiate(verify: &Verify, given: Initiate) -> Result<Initiated, Fai
     Ok(Initiated::Live { expires_at: new.deadline })
 }
 
-/// Ends a sibling's live verification.
+/// Ends a sibling's live verifications.
 #[tracing::instrument(name = "verify.platform.cancel", skip_all)]
-pub async fn cancel(verify: &Verify, id: VerificationId) -> Result<(), Failure> {
+pub async fn cancel(verify: &Verify, given: &Cancel) -> Result<(), Failure> {
     let mut tx = verify.db.begin().await?;
-    if let Some(row_id) = verification_rows::cancel(&mut tx, &id.to_string()).await? {
+    let ended = match given {
+        Cancel::Id(id) => verification_rows::cancel(&mut tx, &id.to_string()).await?.into_iter().collect(),
+        Cancel::Holder(holder) => verification_rows::cancel_for(&mut tx, holder).await?,
+    };
+    for row_id in ended {
         delivery_rows::cancel(&mut tx, row_id).await?;
-        tx.commit().await?;
     }
+    tx.commit().await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use tessera_contracts::call::Failure;
 
-use crate::store::{counter_rows, resend_rows, verification_rows};
+use crate::store::{answer_rows, authenticator_rows, counter_rows, resend_rows, verification_rows};
 use crate::verify::Verify;
 
 /// Rows of one statement.
@@ -12,13 +12,16 @@ const BATCH: i64 = 200;
 /// How long an ended verification stays: a call that is repeated late finds its id used.
 const KEPT: TimeDelta = TimeDelta::days(1);
 
-/// Deletes verifications that ended a day ago, with their messages, and counters whose window is over; and codes that cannot be sent
-/// again any more.
+/// Deletes verifications that ended a day ago, with their messages and what they gave out without effect, answers of siblings as old,
+/// and counters whose window is over; and codes that cannot be sent again any more.
 #[tracing::instrument(name = "verify.sweep", skip_all)]
 pub async fn sweep(verify: &Verify) -> Result<(), Failure> {
     let now = verify.clock.now();
     while resend_rows::erase_ended(&mut verify.db.write().await?, now, BATCH).await? > 0 {}
     while verification_rows::sweep(&mut verify.db.write().await?, now - KEPT, BATCH).await? > 0 {}
+    while authenticator_rows::sweep(&mut verify.db.write().await?, now - KEPT, BATCH).await? > 0 {}
+    authenticator_rows::sweep_empty(&mut verify.db.write().await?).await?;
+    while answer_rows::sweep(&mut verify.db.write().await?, now - KEPT, BATCH).await? > 0 {}
     while counter_rows::sweep(&mut verify.db.write().await?, now, BATCH).await? > 0 {}
     Ok(())
 }

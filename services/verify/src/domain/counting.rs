@@ -14,6 +14,15 @@ pub struct Quota {
 /// Wrong answers of one subject in one group of purposes, over all its verifications.
 pub const WRONG_PER_SUBJECT: Quota = Quota { most: 20, window: TimeDelta::hours(1) };
 
+/// The group of purposes in which wrong answers to factors are counted: nobody can have them asked for without being asked for them.
+pub const FACTOR: &str = "factor";
+
+/// The name under which wrong answers of a group of purposes are counted.
+#[must_use]
+pub fn wrong(purpose_group: &str) -> String {
+    format!("wrong {purpose_group}")
+}
+
 /// The platform's own messages to one recipient: each kind must have room.
 pub const PLATFORM_MESSAGES: [(&str, Quota); 2] = [
     ("message", Quota { most: 1, window: TimeDelta::seconds(30) }),

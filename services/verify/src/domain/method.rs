@@ -9,6 +9,10 @@ pub enum Method {
     Email,
     /// A code by text message.
     Phone,
+    /// The present code of an authenticator app (RFC 6238).
+    Authenticator,
+    /// One of the codes that were given out for the day the other ways are lost.
+    BackupCode,
 }
 
 impl Method {
@@ -27,6 +31,8 @@ impl Method {
         match name {
             "email" => Some(Self::Email),
             "phone" => Some(Self::Phone),
+            "google_auth" => Some(Self::Authenticator),
+            "backup_code" => Some(Self::BackupCode),
             _ => None,
         }
     }
@@ -37,6 +43,8 @@ impl Method {
         match self {
             Self::Email => "email",
             Self::Phone => "phone",
+            Self::Authenticator => "google_auth",
+            Self::BackupCode => "backup_code",
         }
     }
 }

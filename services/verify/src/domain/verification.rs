@@ -61,6 +61,12 @@ pub struct Verification {
 }
 
 impl Verification {
+    /// Whose authenticator or backup codes it asks for.
+    #[must_use]
+    pub fn owner(&self) -> Owner<'_> {
+        Owner { tenant: &self.tenant, consumer: &self.consumer }
+    }
+
     /// Answers left; `None` where there is no cap.
     #[must_use]
     pub fn attempts_left(&self) -> Option<i64> {
@@ -69,6 +75,15 @@ impl Verification {
             Form::Long => None,
         }
     }
+}
+
+/// Whose a secret is that outlives its verifications: an authenticator, a set of backup codes.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner<'a> {
+    /// A tenant, or [`PLATFORM`].
+    pub tenant: &'a str,
+    /// The tenant's name for its user; for the platform the user's id.
+    pub consumer: &'a str,
 }
 
 /// Which verification is meant: an id means nothing without whose it is and its method.

@@ -1,7 +1,11 @@
 //! `POST /methods/{method}/actions/initiate`.
 
+pub mod authenticator;
+pub mod backup_code;
+pub mod without_code;
+
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use tessera_common::dialect::verification::{Detail, Refusal};
 
 use super::initiate_params::{self, InitiateParams};
@@ -15,10 +19,14 @@ use crate::verify::Verify;
 
 /// Start a verification.
 ///
-/// The code is on its way to the consumer once this has answered; it is in no answer.
+/// A code that is sent is on its way to the consumer once this has answered, and is in no answer. Nothing is sent for `google_auth`
+/// and `backup_code`: whoever has no secret or codes yet is given them here, once.
 #[utoipa::path(
     post, path = "/methods/{method}/actions/initiate", tag = "verification", request_body = InitiateParams,
-    params(("method" = String, Path, description = "`email` or `phone`", example = "email")),
+    params(
+        ("method" = String, Path, description = "`email`, `phone`, `google_auth` or `backup_code`", example = "email"),
+        authenticator::InitiateQuery,
+    ),
     responses(
         (status = 200, description = "The verification was started", body = Started),
         (status = 401, description = "No tenant's access token"),
@@ -29,10 +37,12 @@ use crate::verify::Verify;
         (status = 429, description = "Too many messages to this recipient, or too many text messages"),
     )
 )]
-pub async fn post(verify: web::Data<Verify>, call: TenantCall) -> Result<HttpResponse, Refusal> {
+pub async fn post(verify: web::Data<Verify>, call: TenantCall, request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let opened = match call.method {
         Method::Email => message(&verify, &call, Channel::Email).await?,
         Method::Phone => message(&verify, &call, Channel::Sms).await?,
+        Method::Authenticator => return authenticator::initiate(&verify, &call, request.query_string()).await,
+        Method::BackupCode => return backup_code::initiate(&verify, &call).await,
     };
     started(opened)
 }

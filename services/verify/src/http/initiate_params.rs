@@ -241,22 +241,34 @@ struct Policy {
 }
 
 fn policy_of(reader: &mut Reader, policy: &Object<'_>, judges_lifetime: bool) -> Policy {
-    let lifetime = reader.text(policy, "policy.expiredOn", Need::Required).and_then(|text| {
-        let life = lifetime::parse(&text);
-        if judges_lifetime && life.is_none_or(|life| life <= chrono::TimeDelta::zero()) {
-            reader.wrong("policy.expiredOn", INVALID_LIFETIME);
-        }
-        life
-    });
-    let forced_id = reader.text(policy, "policy.forcedVerificationId", Need::Optional).filter(|id| {
-        let is_guid = is_guid(id);
-        if !is_guid {
-            reader.wrong("policy.forcedVerificationId", "must be a valid GUID");
-        }
-        is_guid
-    });
+    let lifetime = if judges_lifetime {
+        lifetime(reader, policy)
+    } else {
+        reader.text(policy, "policy.expiredOn", Need::Required).and_then(|text| lifetime::parse(&text))
+    };
+    let forced_id = forced_id(reader, policy);
     let forced_code = reader.text(policy, "policy.forcedCode", Need::Optional).map(SecretString::from);
     Policy { lifetime, forced_id, forces_code: policy.get("forcedCode").is_some(), forced_code }
+}
+
+/// How long the verification is to live.
+pub(super) fn lifetime(reader: &mut Reader, policy: &Object<'_>) -> Option<chrono::TimeDelta> {
+    let text = reader.text(policy, "policy.expiredOn", Need::Required)?;
+    let life = lifetime::parse(&text).filter(|life| *life > chrono::TimeDelta::zero());
+    if life.is_none() {
+        reader.wrong("policy.expiredOn", INVALID_LIFETIME);
+    }
+    life
+}
+
+/// The id that the tenant wants.
+pub(super) fn forced_id(reader: &mut Reader, policy: &Object<'_>) -> Option<String> {
+    let id = reader.text(policy, "policy.forcedVerificationId", Need::Optional)?;
+    if !is_guid(&id) {
+        reader.wrong("policy.forcedVerificationId", "must be a valid GUID");
+        return None;
+    }
+    Some(id)
 }
 
 /// The hyphenated form, in either letter case.
@@ -264,7 +276,8 @@ fn is_guid(text: &str) -> bool {
     text.len() == 36 && Uuid::try_parse(text).is_ok()
 }
 
-fn payload(reader: &mut Reader, root: &Object<'_>) -> Option<String> {
+/// What the tenant wants back.
+pub(super) fn payload(reader: &mut Reader, root: &Object<'_>) -> Option<String> {
     let raw = root.get("payload")?;
     let (most_bytes, most_depth) = PAYLOAD;
     if raw.get().len() > most_bytes {

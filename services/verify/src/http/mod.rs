@@ -1,5 +1,6 @@
 //! HTTP: reads requests, calls actions, says the outcome in the dialect of the API.
 
+mod consumer;
 mod dev_mailbox;
 mod dev_messages;
 mod initiate;
@@ -20,8 +21,16 @@ use tessera_common::server::Endpoints;
 /// Every operation of this context on the public listener.
 #[must_use]
 pub fn endpoints() -> Endpoints {
-    endpoints![initiate::post, resend::post, validate::post, verifier::get, verifier::delete]
-        .checking_first::<tenant_call::Readable>("/methods")
+    endpoints![
+        initiate::post,
+        resend::post,
+        consumer::post_status,
+        consumer::post_remove,
+        validate::post,
+        verifier::get,
+        verifier::delete
+    ]
+    .checking_first::<tenant_call::Readable>("/methods")
 }
 
 /// What a developer reads caught messages by: for the dev profile only.

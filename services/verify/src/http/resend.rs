@@ -4,6 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use tessera_common::dialect::verification::{Detail, Refusal};
 
+use super::consumer::not_supported;
+use super::initiate;
 use super::initiate_params::{self, InitiateParams};
 use super::tenant_call::TenantCall;
 use super::verification::{Started, failed, limited, started};
@@ -34,6 +36,15 @@ pub async fn post(verify: web::Data<Verify>, call: TenantCall) -> Result<HttpRes
     let channel = match call.method {
         Method::Email => Channel::Email,
         Method::Phone => Channel::Sms,
+        // Nothing was sent. Whoever sends what could not start a verification either is told that.
+        Method::Authenticator => {
+            initiate::authenticator::read(&call.body, "")?;
+            return Err(not_supported(call.method));
+        }
+        Method::BackupCode => {
+            initiate::backup_code::read(&call.body)?;
+            return Err(not_supported(call.method));
+        }
     };
     let again = initiate_params::again(&call.body, channel, &verify.settings.sms.allowed_prefixes)?;
     started(resend(&verify, &call.tenant.id, again).await?)

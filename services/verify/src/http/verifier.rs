@@ -6,7 +6,7 @@ use serde_json::json;
 use tessera_common::dialect::verification::{Refusal, answer};
 
 use super::tenant_call::TenantCall;
-use super::verification::{Shown, failed, shown};
+use super::verification::{Shown, codes_left, failed, shown};
 use crate::actions::{delete as end, find};
 use crate::domain::verification::Key;
 use crate::verify::Verify;
@@ -15,7 +15,7 @@ use crate::verify::Verify;
 #[utoipa::path(
     get, path = "/methods/{method}/verifiers/{verification_id}", tag = "verification",
     params(
-        ("method" = String, Path, description = "`email` or `phone`", example = "email"),
+        ("method" = String, Path, description = "`email`, `phone`, `google_auth` or `backup_code`", example = "email"),
         ("verification_id" = String, Path, description = "The verification's id"),
     ),
     responses(
@@ -27,14 +27,16 @@ use crate::verify::Verify;
 )]
 pub async fn get(verify: web::Data<Verify>, call: TenantCall) -> Result<HttpResponse, Refusal> {
     let key = Key::of_tenant(&call.tenant.id, call.method, &call.verification_id);
-    shown(find::find(&verify, key).await.map_err(failed)?.ok_or(Refusal::not_found())?)
+    let verification = find::find(&verify, key).await.map_err(failed)?.ok_or(Refusal::not_found())?;
+    let left = codes_left(&verify, call.method, &verification).await?;
+    shown(verification, left)
 }
 
 /// Invalidate a verification.
 #[utoipa::path(
     delete, path = "/methods/{method}/verifiers/{verification_id}", tag = "verification",
     params(
-        ("method" = String, Path, description = "`email` or `phone`", example = "email"),
+        ("method" = String, Path, description = "`email`, `phone`, `google_auth` or `backup_code`", example = "email"),
         ("verification_id" = String, Path, description = "The verification's id"),
     ),
     responses(

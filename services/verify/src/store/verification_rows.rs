@@ -84,6 +84,26 @@ pub struct NewVerification<'a> {
     pub payload: Option<String>,
 }
 
+impl NewVerification<'_> {
+    /// The same, once it is there.
+    pub fn into_verification(self, opened: Opened) -> Verification {
+        Verification {
+            row_id: opened.row_id,
+            tenant: self.key.tenant.to_owned(),
+            id: self.key.id.to_owned(),
+            subject: self.subject,
+            purpose_group: self.purpose_group.to_owned(),
+            consumer: self.consumer,
+            generation: opened.generation,
+            code_digest: self.code_digest,
+            form: self.form,
+            attempts: 0,
+            deadline: self.deadline,
+            payload: self.payload,
+        }
+    }
+}
+
 /// What became of a new verification.
 #[derive(Clone, Copy, Debug)]
 pub struct Opened {
@@ -252,6 +272,17 @@ pub async fn proved_before(
     Ok(proved == 1)
 }
 
+/// Takes back the attempt that a right code was counted as, and answers the state that the verification is in.
+pub async fn not_counted(session: &mut impl Session, verification: &Verification) -> sqlx::Result<Option<String>> {
+    run!(session, |e| sqlx::query_scalar(
+        "update verifications set attempts = attempts - 1 \
+         where row_id = $1 and generation = $2 and (state = 'live' or state = 'proved') returning state"
+    )
+    .bind(verification.row_id)
+    .bind(verification.generation)
+    .fetch_optional(e))
+}
+
 /// Ends a live verification; answers its row.
 pub async fn delete(session: &mut impl Session, key: Key<'_>, now: Timestamp) -> sqlx::Result<Option<Uuid>> {
     run!(session, |e| sqlx::query_scalar(concat!(
@@ -277,6 +308,17 @@ pub async fn cancel(session: &mut impl Session, lookup_id: &str) -> sqlx::Result
     )
     .bind(lookup_id.to_owned())
     .fetch_optional(e)
+    })
+}
+
+/// Ends all live verifications that are for a sibling's row; answers their rows.
+pub async fn cancel_for(session: &mut impl Session, holder: &str) -> sqlx::Result<Vec<Uuid>> {
+    run!(session, |e| {
+        sqlx::query_scalar(
+            "update verifications set state = 'deleted' where tenant = 'platform' and holder = $1 and state = 'live' returning row_id",
+        )
+        .bind(holder.to_owned())
+        .fetch_all(e)
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::{App, test, web};
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use secrecy::SecretString;
 use tessera_common::config::Config;
 use tessera_common::random::Random;
 use tessera_storage::{Cache, affected, run};
@@ -25,6 +26,25 @@ impl PublicKeys for NoKeys {
     async fn find(&self, _: &str) -> Result<Option<VerifyingKey>, TokenError> {
         Err(TokenError::KeysUnavailable)
     }
+}
+
+/// A context of its own on the databases of `app`. It knows no tenants.
+pub fn replica(app: &TestApp, ring: &SecretString) -> Verify {
+    let (db, clock) = (app.databases.verify.clone(), app.clock.clone());
+    Verify::build(Parts {
+        cache: Cache::Memory,
+        senders: Senders::caught(&Mailbox::new(db.clone(), clock.clone())),
+        db,
+        ring: KeyRing::parse(ring).expect("a ring"),
+        tenants: AccessTokens::new(Arc::new(NoKeys), "i".to_owned(), "a".to_owned(), clock.clone()),
+        clock,
+        random: Random::system(),
+        address_factor: 1,
+        settings: Config::layer(&[program::DEFAULTS], None, [])
+            .and_then(|config| config.read_section("verify"))
+            .expect("settings"),
+    })
+    .expect("built")
 }
 
 async fn rows(app: &TestApp, table: &'static str) -> i64 {
@@ -62,19 +82,7 @@ on_every_database! {
     }
 
     async fn without_keys_to_check_tokens_with_it_says_when_to_come_back(app: TestApp) {
-        let (db, clock) = (app.databases.verify.clone(), app.clock.clone());
-        let random = Random::system();
-        let verify = Verify::build(Parts {
-            cache: Cache::Memory,
-            senders: Senders::caught(&Mailbox::new(db.clone(), clock.clone())),
-            db,
-            ring: KeyRing::parse(&KeyRing::generate(&random)).expect("a ring"),
-            tenants: AccessTokens::new(Arc::new(NoKeys), "i".to_owned(), "a".to_owned(), clock.clone()),
-            clock,
-            random,
-            address_factor: 1,
-            settings: Config::layer(&[program::DEFAULTS], None, []).and_then(|config| config.read_section("verify")).expect("settings"),
-        }).expect("built");
+        let verify = replica(&app, &KeyRing::generate(&Random::system()));
         let service = App::new().app_data(web::Data::new(verify)).configure(|config| tessera_verify::endpoints().configure(config));
         let service = test::init_service(service).await;
         let get = || {

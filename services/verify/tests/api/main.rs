@@ -6,12 +6,19 @@
     reason = "a test that cannot be set up, or that gets a wrong answer, fails"
 )]
 
+mod authenticator;
+mod authenticator_app;
+mod backup_code;
+mod consumer;
 mod delivery;
 mod dev_messages;
+mod factors;
 mod housekeeping;
 mod initiate;
 mod order_of_checks;
 mod phone;
+mod qr;
+mod replicas;
 mod resend;
 mod siblings;
 mod support;

@@ -112,7 +112,7 @@ on_every_database! {
 
     async fn the_method_comes_sixth_and_its_name_is_exact(app: TestApp) {
         let shop = Tenant::of(&app);
-        for method in ["sms", "Email", "EMAIL", "email ", "Phone", "google_auth", "backup_code"] {
+        for method in ["sms", "Email", "EMAIL", "email ", "Phone", "GOOGLE_AUTH", "google-auth", "backup_codes"] {
             for (verb, tail) in [
                 (Method::POST, "actions/initiate"), (Method::POST, "verifiers/a/actions/validate"), (Method::GET, "verifiers/a"),
                 (Method::DELETE, "verifiers/a"),

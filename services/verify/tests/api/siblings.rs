@@ -7,7 +7,7 @@ use futures::future::join_all;
 use tessera_common::random::Random;
 use tessera_contracts::ids::{UserId, VerificationId};
 use tessera_contracts::verify::{
-    Channel, CodeForm, Initiate, Initiated, Message, MessageName, Purpose, Validate, Verdict, VerifyApi as _,
+    Cancel, Channel, CodeForm, Initiate, Initiated, Message, MessageName, Purpose, Validate, Verdict, VerifyApi as _,
 };
 use tessera_testkit::{TestApp, json, on_every_database};
 
@@ -126,9 +126,47 @@ on_every_database! {
         let _ = initiate(&app, &reset).await;
         let code = code(&app, &reset).await;
         for _ in 0..2 {
-            app.platform.verify().cancel(reset.id).await.expect("cancelled");
+            app.platform.verify().cancel(Cancel::Id(reset.id)).await.expect("cancelled");
         }
         assert_eq!(validate(&app, &reset, &code).await, Verdict::Unknown);
+    }
+
+    async fn all_verifications_of_a_holder_are_cancelled_together(app: TestApp) {
+        let first = link(&app, Purpose::ResetPassword, "ada@example.org");
+        let second = Initiate { holder: first.holder.clone(), ..link(&app, Purpose::ResetPassword, "eve@example.org") };
+        let other = link(&app, Purpose::ResetPassword, "joe@example.org");
+        let mut codes = Vec::new();
+        for opened in [&first, &second, &other] {
+            let _ = initiate(&app, opened).await;
+            codes.push(code(&app, opened).await);
+        }
+        for _ in 0..2 {
+            app.platform.verify().cancel(Cancel::Holder(first.holder.clone())).await.expect("cancelled");
+        }
+        assert_eq!(validate(&app, &first, &codes[0]).await, Verdict::Unknown);
+        assert_eq!(validate(&app, &second, &codes[1]).await, Verdict::Unknown);
+        assert_eq!(validate(&app, &other, &codes[2]).await, Verdict::Proved);
+    }
+
+    async fn checking_counts_what_is_wrong_and_spends_nothing(app: TestApp) {
+        let short = Initiate { code: CodeForm::Short { digits: 6 }, ..link(&app, Purpose::VerifyEmail, "ada@example.org") };
+        let _ = initiate(&app, &short).await;
+        let code = code(&app, &short).await;
+        let check = async |holder: &str, code: &str| {
+            let validate = Validate { id: short.id, holder: holder.to_owned(), code: code.to_owned().into() };
+            app.platform.verify().check(validate).await.expect("judged")
+        };
+        for _ in 0..7 {
+            assert_eq!(check(&short.holder, &code).await, Verdict::Proved);
+        }
+        assert_eq!(check("sign_in:another", &code).await, Verdict::Unknown);
+        assert_eq!(check(&short.holder, &other_than(&code)).await, Verdict::Wrong { attempts: 1, left: Some(4) });
+        assert_eq!(validate(&app, &short, &code).await, Verdict::Proved);
+        assert_eq!(check(&short.holder, &code).await, Verdict::ProvedBefore);
+        for attempts in 2..=5 {
+            assert_eq!(check(&short.holder, &other_than(&code)).await, Verdict::Wrong { attempts, left: Some(5 - attempts) });
+        }
+        assert_eq!(check(&short.holder, &code).await, Verdict::Unknown);
     }
 
     async fn a_recipient_gets_one_message_in_30_seconds_and_five_an_hour(app: TestApp) {
