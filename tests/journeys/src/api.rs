@@ -86,9 +86,15 @@ impl Api {
     pub async fn mailed_link(&self, email: &str) -> Option<String> {
         let answer = self.get(&format!("/dev/messages?to={email}&wait=20")).try_send().await.ok()?;
         let messages = answer.expect(200).json();
-        let body = messages.pointer("/0/body").and_then(|body| body.as_str()).expect("a message").replace("&#38;", "&");
+        let body = messages.pointer("/0/body").and_then(|body| body.as_str()).expect("a message");
+        Some(self.link_in(body))
+    }
+
+    /// The path of the link in a mail.
+    pub(crate) fn link_in(&self, body: &str) -> String {
+        let body = body.replace("&#38;", "&");
         let (_, link) = body.split_once(&format!("\"{}/identity/", self.origin)).expect("a link to this platform");
-        link.split('"').next().map(|link| format!("/identity/{link}"))
+        format!("/identity/{}", link.split('"').next().unwrap_or_default())
     }
 
     /// Whether the program behind an internal port says that it can work.

@@ -14,6 +14,7 @@ mod gateway;
 mod ground;
 mod history;
 mod instance;
+pub mod load;
 mod ports;
 mod process;
 mod program;

@@ -182,6 +182,12 @@ impl History {
         Begun { history: self, number: records.len() - 1 }
     }
 
+    /// The time since it began.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     /// Everything noted so far, in the order in which it began.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
@@ -214,7 +220,14 @@ fn violations(records: &[Record]) -> Vec<Violation> {
     for record in records {
         by_key.entry(&record.key).or_default().push(record);
     }
-    let rules = [account::check, secret::check_spent_once, secret::check_attempts, credential::check, family::check];
+    let rules = [
+        account::check,
+        secret::check_spent_once,
+        secret::check_attempts,
+        secret::check_kept,
+        credential::check,
+        family::check,
+    ];
     by_key.values().flat_map(|of_key| rules.iter().flat_map(move |rule| rule(of_key))).collect()
 }
 

@@ -1,6 +1,6 @@
-//! One-time secrets: spent at most once (I4), and guessed at no more often than the cap allows (I5).
+//! One-time secrets: spent at most once (I4), guessed at no more often than the cap allows (I5), and not lost (I14).
 
-use super::{Operation, Record, Violation};
+use super::{Operation, Outcome, Record, Violation};
 
 /// Wrong codes after which a verification is dead.
 const CAP: usize = 5;
@@ -31,4 +31,20 @@ pub fn check_attempts(records: &[&Record]) -> Vec<Violation> {
     });
     let fallen = fallen.map(|record| Violation::new("I5", record, "an attempt was not counted"));
     beyond.chain(told_beyond).chain(fallen).collect()
+}
+
+/// A secret is refused only after somebody may have spent it or guessed at it too often.
+pub fn check_kept(records: &[&Record]) -> Vec<Violation> {
+    let lost = |record: &&&Record| {
+        let before = |operation: Operation| {
+            let is_it = move |other: &&Record| other.operation == operation && other.begun < record.begun;
+            records.iter().copied().filter(is_it)
+        };
+        record.operation == Operation::Spend
+            && record.outcome == Outcome::Refused
+            && !records.iter().any(|other| other.operation == Operation::Spend && other.may_affect(record))
+            && before(Operation::Compare).count() < CAP
+    };
+    let lost = records.iter().filter(lost);
+    lost.map(|record| Violation::new("I14", record, "a secret is refused that nobody spent")).collect()
 }

@@ -156,6 +156,15 @@ fn a_one_time_secret_is_spent_once() {
 }
 
 #[test]
+fn a_secret_works_until_it_is_spent_or_guessed_at_too_often() {
+    let guessed = |times: usize| in_turn(&[vec![(Compare, Unknown, ""); times], vec![(Spend, Refused, "")]].concat());
+    holds(&guessed(5));
+    breaks("I14", "nobody spent", &guessed(4));
+    holds(&in_turn(&[(Spend, Unknown, ""), (Spend, Refused, "")]));
+    breaks("I14", "nobody spent", &in_turn(&[(Spend, Refused, ""), (Spend, Done, "")]));
+}
+
+#[test]
 fn attempts_are_counted_to_the_cap_and_no_further() {
     let guesses = |said: &[&'static str]| {
         let guesses = said.iter().map(|said| (Compare, Refused, *said));

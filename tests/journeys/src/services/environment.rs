@@ -76,6 +76,8 @@ impl Surroundings<'_> {
         }
         let mut table: Vec<_> = table.into_iter().map(|(name, value)| (format!("TESSERA_{name}"), value)).collect();
         table.extend(self.setup.settings.iter().cloned());
+        let own = self.setup.settings_of.iter().filter(|(of, ..)| *of == service);
+        table.extend(own.map(|(_, name, value)| (name.clone(), value.clone())));
         table
     }
 }

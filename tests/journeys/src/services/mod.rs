@@ -73,6 +73,8 @@ pub struct Setup {
     pub replicas: usize,
     /// Settings of all services over those of the table, by their names in the environment.
     pub settings: Vec<(String, String)>,
+    /// Settings of one service over those.
+    pub settings_of: Vec<(Service, String, String)>,
     /// How the gateway spreads requests.
     pub seed: u64,
     /// What the gateway and all listeners show, and whom everybody trusts; plain without it.
@@ -89,6 +91,7 @@ impl Setup {
             amqp: engines.rabbitmq.url(),
             replicas: 1,
             settings: Vec::new(),
+            settings_of: Vec::new(),
             seed: 0,
             tls: None,
         }
@@ -218,6 +221,12 @@ impl Services {
     #[must_use]
     pub fn database(&self, service: Service) -> &str {
         self.databases.url(service)
+    }
+
+    /// What the names of the platform begin with: its databases, its queues.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.databases.namespace()
     }
 
     /// The way from one service to another, to be broken and mended.

@@ -4,21 +4,13 @@
 
 #![cfg(test)]
 
-mod account;
-mod caller;
-mod flow;
-mod probe;
-
 use std::time::Duration;
 
 use futures::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use tessera_journeys::load::{self, Account, Caller, Fuse, Person, Until};
 use tessera_journeys::{DataFolder, History, Instance, Operation, Outcome, Record, Seed, State, seeds};
-
-use crate::account::Account;
-use crate::caller::{Caller, Fuse};
-use crate::flow::Flow;
 
 /// Seeds of a usual run; they do everything there is to do.
 const ENOUGH: usize = 25;
@@ -59,9 +51,9 @@ async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
         let accounts = load_and_kill(instance, seed.random(), number, &history, &contested).await;
         instance = Instance::start(&folder).await;
         let (api, fuse) = (instance.api(), Fuse::endless());
-        let caller = Caller { api: &api, fuse: &fuse, history: &history };
-        probe::contest(&caller, &contested, FLOWS).await;
-        join_all(accounts.iter().map(|account| probe::account(&caller, account))).await;
+        let caller = Caller { api: &api, fuse: &fuse, history: &history, excused: &[] };
+        load::contest(&caller, &contested, FLOWS).await;
+        join_all(accounts.iter().map(|account| load::accounts(&caller, std::slice::from_ref(account)))).await;
         assert_eq!(history.violations(), []);
         runs.push(Run { seed: number, history, accounts });
     }
@@ -70,10 +62,10 @@ async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     for Run { seed, history, accounts } in &runs {
         let _seed = Seed::hold(*seed);
         let (api, fuse) = (instance.api(), Fuse::endless());
-        let caller = Caller { api: &api, fuse: &fuse, history };
+        let caller = Caller { api: &api, fuse: &fuse, history, excused: &[] };
         for account in accounts {
             history.begin(&account.email, Operation::Settle).end(Outcome::Done, "");
-            probe::sessions(&caller, account).await;
+            load::sessions(&caller, account).await;
         }
         assert_eq!(history.violations(), []);
     }
@@ -116,10 +108,10 @@ async fn load_and_kill(
     let fuse = Fuse::new(random.random_range(1..=REQUESTS));
     let delay = Duration::from_micros(random.random_range(0..=DELAY_ROOT).pow(3));
     let api = instance.api();
-    let caller = Caller { api: &api, fuse: &fuse, history };
+    let caller = Caller { api: &api, fuse: &fuse, history, excused: &[] };
     let flows = (0..FLOWS).map(|number| {
         let account = Account::new(format!("seed{seed}-flow{number}@example.org"));
-        Flow::new(caller, StdRng::seed_from_u64(random.random()), account).run(number, contested)
+        Person::new(caller, StdRng::seed_from_u64(random.random()), account).run(number, contested, Until::Silence)
     });
     let flows = join_all(flows.collect::<Vec<_>>());
     let kill = async {

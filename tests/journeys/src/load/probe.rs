@@ -1,0 +1,77 @@
+//! Looking at what is left after a fault. What is seen is noted; whether it may be so, the history says.
+
+use super::account::Account;
+use super::back_end::Codes;
+use super::browser::SignedIn;
+use super::caller::Caller;
+use crate::history::Outcome;
+
+/// Tries of each account the passwords of which one must be right and the one before them, then every session. One that seems not to be
+/// there is signed up again: half of one would stand in the way.
+///
+/// # Panics
+/// When the platform is down.
+pub async fn accounts(caller: &Caller<'_>, accounts: &[Account]) {
+    for account in accounts {
+        let newest = account.passwords.saturating_sub(3)..account.passwords;
+        let mut right = 0;
+        for password in newest.clone().chain(account.candidates.iter().copied().filter(|one| !newest.contains(one))) {
+            let (outcome, _) = caller.sign_in(&account.email, password).await;
+            assert_ne!(outcome, Outcome::Unknown, "the platform is up");
+            right += usize::from(outcome == Outcome::Done);
+        }
+        if right == 0 {
+            caller.sign_up(&account.email, 0).await;
+        }
+        sessions(caller, account).await;
+    }
+}
+
+/// Tries every session of an account.
+///
+/// # Panics
+/// When the platform is down.
+pub async fn sessions(caller: &Caller<'_>, account: &Account) {
+    for session in &account.sessions {
+        let outcome = caller.use_session(&account.email, session).await;
+        assert_ne!(outcome, Outcome::Unknown, "the platform is up");
+    }
+}
+
+/// Tries the password of everybody who fought for an address.
+///
+/// # Panics
+/// When the platform is down.
+pub async fn contest(caller: &Caller<'_>, contested: &str, contestants: usize) {
+    for password in 0..contestants {
+        let (outcome, _) = caller.sign_in(contested, password).await;
+        assert_ne!(outcome, Outcome::Unknown, "the platform is up");
+    }
+}
+
+/// Mints in every session of browsers.
+///
+/// # Panics
+/// When the platform is down.
+pub async fn signed_in(caller: &Caller<'_>, opened: &[SignedIn]) {
+    for session in opened {
+        assert_ne!(caller.mint(session).await, Outcome::Unknown, "the platform is up");
+    }
+}
+
+/// Uses every token of a back end, and presents every code twice.
+///
+/// # Panics
+/// When the platform is down, or a code was never mailed.
+pub async fn codes(caller: &Caller<'_>, codes: &Codes) {
+    let Some(newest) = codes.tokens.last() else { return };
+    for (id, consumer) in &codes.verifications {
+        let code = caller.code(consumer).await.unwrap_or_else(|| panic!("no mail to {consumer}"));
+        for _ in 0..2 {
+            assert_ne!(caller.spend(newest, id, &code).await, Outcome::Unknown, "the platform is up");
+        }
+    }
+    for token in &codes.tokens {
+        assert_ne!(caller.look(token, "none").await, Outcome::Unknown, "the platform is up");
+    }
+}

@@ -1,0 +1,16 @@
+//! Faults under load over four services, each with what it promises: nothing that was acknowledged is lost, nothing has its effect twice, and
+//! it works again soon. Each row prints what it has measured.
+//!
+//! `TESSERA_FAULT_SEEDS=20` runs more seeds, `TESSERA_FAULT_SEED=7` one.
+
+#![cfg(test)]
+
+mod broker;
+mod cache;
+mod database;
+mod deliveries;
+mod figures;
+mod kills;
+mod queue;
+mod round;
+mod row;

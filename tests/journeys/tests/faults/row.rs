@@ -1,0 +1,104 @@
+//! One row of the fault matrix: engines and services of its own, some rounds, and what must hold at the end.
+
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use tessera_journeys::{
+    Broken, Engines, History, Seed, Services, Setup, State, connections, eventually, idle_in_transaction,
+};
+
+use crate::figures::Figures;
+use crate::round::Round;
+
+/// Connections of each service. One that was lost is missed soon.
+const CONNECTIONS: i64 = 6;
+/// Sessions that a service has besides: the guard of its relay, and its last beginnings.
+const BESIDES: i64 = 4;
+
+/// What a fault acts on.
+#[derive(Debug)]
+pub struct Ground {
+    pub engines: Engines,
+    pub services: Services,
+}
+
+/// A row in the making.
+#[derive(Debug)]
+pub struct Row {
+    name: &'static str,
+    pub ground: Ground,
+    rounds: Vec<Round>,
+}
+
+impl Row {
+    /// Starts everything.
+    pub async fn start(name: &'static str) -> Self {
+        Self::start_with(name, async |_| ()).await
+    }
+
+    /// Starts everything, after something was done to the engines.
+    pub async fn start_with(name: &'static str, before: impl AsyncFnOnce(&mut Engines)) -> Self {
+        let mut engines = Engines::start().await;
+        before(&mut engines).await;
+        let settings = vec![("TESSERA_DATABASE_CONNECTIONS".to_owned(), CONNECTIONS.to_string())];
+        let services = Services::start(&Setup { settings, ..Setup::on(&engines) }).await;
+        Self { name, ground: Ground { engines, services }, rounds: Vec::new() }
+    }
+
+    /// One round with a fault, and a look at what it has left.
+    pub async fn round(
+        &mut self,
+        number: u64,
+        excused: &[u16],
+        fault: impl AsyncFnOnce(&mut Ground, &History, &mut StdRng) -> Duration,
+    ) {
+        let seed = Seed::hold(number);
+        let api = self.ground.services.api();
+        let ground = &mut self.ground;
+        let round = Round::run(&api, number, seed.random(), excused, async |history, random| {
+            fault(ground, history, random).await
+        });
+        let round = round.await;
+        round.probe(&api).await;
+        assert_eq!(round.history.violations(), []);
+        self.rounds.push(round);
+    }
+
+    /// Waits until nothing is under way; then everything must be as it was told. Prints the figures.
+    pub async fn finish(self) -> Figures {
+        let mut state = State::of_services(&self.ground.services).await;
+        state.settle().await;
+        let api = self.ground.services.api();
+        let mut figures = Figures::default();
+        let verified = state.verified().await;
+        for round in &self.rounds {
+            let _seed = Seed::hold(round.seed);
+            round.probe_settled(&api).await;
+            assert_eq!(round.history.violations(), []);
+            let unverified: Vec<String> =
+                round.verified().into_iter().filter(|email| !verified.contains(email)).collect();
+            assert_eq!(unverified, Vec::<String>::new(), "proofs that were acknowledged");
+            figures.add(&round.history, round.recovered);
+        }
+        state.settle().await;
+        let broken: Vec<Broken> = state.broken().await;
+        figures.doubled = broken.len();
+        eprintln!("{}: {figures}", self.name);
+        assert_eq!(broken, []);
+        drop(state);
+        self.check_connections().await;
+        assert!(!self.ground.services.log().contains("panicked"), "{}", self.ground.services.log());
+        figures
+    }
+
+    /// No session of the database is held in a transaction, and none is left over (I16).
+    async fn check_connections(&self) {
+        let (admin, namespace) = (self.ground.engines.postgres.url("postgres"), self.ground.services.namespace());
+        assert_eq!(idle_in_transaction(&admin, namespace).await, Vec::<String>::new());
+        let most = 4 * (CONNECTIONS + BESIDES);
+        eventually("no sessions left over", Duration::from_secs(10), async || {
+            (connections(&admin, namespace).await <= most).then_some(())
+        })
+        .await;
+    }
+}
