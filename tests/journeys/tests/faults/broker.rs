@@ -1,1 +1,150 @@
-//! broker
+//! RabbitMQ goes away under load, and processes are killed between two steps of an event's way: callers see nothing of the one, each event
+//! has its effect once after either.
+
+use std::time::Duration;
+
+use sqlx::{Connection as _, PgConnection};
+use tessera_journeys::load::{Caller, Fuse};
+use tessera_journeys::{
+    Engines, History, Mode, Outcome, Proxy, Seed, Service, Services, Setup, State, Towards, eventually, seeds,
+};
+
+use crate::queue::Queues;
+use crate::row::Row;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Who notes sign-ins: each is a row, so a second effect of an event would be seen.
+const NOTES: &str = "auth.account_events";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f15_without_rabbitmq_from_the_start_everything_works_and_the_backlog_drains_later() {
+    let mut row =
+        Row::start_with("F15 RabbitMQ away from the start", async |engines| engines.rabbitmq.stop().await).await;
+    for seed in seeds(2) {
+        row.round(seed, &[], async |_, history, _| history.elapsed()).await;
+    }
+    row.ground.engines.rabbitmq.launch().await;
+    row.drain(PATIENCE).await;
+    let figures = row.finish().await;
+    assert_eq!(figures.unknown, 0, "callers see nothing of it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f16_a_restart_or_kill_9_of_rabbitmq_under_load_is_not_noticed_and_loses_no_event() {
+    let mut row = Row::start("F16 restart and kill -9 of RabbitMQ").await;
+    for seed in seeds(2) {
+        row.round(seed, &[], async |ground, history, _| {
+            let broker = &mut ground.engines.rabbitmq;
+            if seed % 2 == 0 {
+                broker.stop().await;
+            } else {
+                broker.kill9();
+            }
+            broker.launch().await;
+            history.elapsed()
+        })
+        .await;
+        row.drain(PATIENCE).await;
+    }
+    let figures = row.finish().await;
+    assert_eq!(figures.unknown, 0, "callers see nothing of it");
+}
+
+/// Somebody signs up and then signs in so often.
+async fn signed_in(services: &Services, email: &str, times: usize) {
+    let (api, fuse, history) = (services.api(), Fuse::endless(), History::default());
+    let caller = Caller { api: &api, fuse: &fuse, history: &history, excused: &[] };
+    assert_eq!(caller.sign_up(email, 0).await, Outcome::Done);
+    for _ in 0..times {
+        assert_eq!(caller.sign_in(email, 0).await.0, Outcome::Done);
+    }
+}
+
+async fn database(services: &Services, of: Service) -> PgConnection {
+    PgConnection::connect(services.database(of)).await.expect("the database")
+}
+
+async fn count(conn: &mut PgConnection, query: &'static str) -> i64 {
+    sqlx::query_scalar(query).fetch_one(conn).await.expect("a number")
+}
+
+/// No update of the outbox gets through while this is held: the mark of a relay waits until its time is up.
+const HOLD: &str = "create function wait() returns trigger language plpgsql as \
+    $$ begin perform pg_advisory_xact_lock(1); return new; end $$; \
+    create trigger wait before update on outbox for each row execute function wait(); \
+    select pg_advisory_lock(1)";
+const LET_GO: &str = "select pg_advisory_unlock(1); drop trigger wait on outbox; drop function wait()";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f5_kill_9_of_a_relay_between_confirm_and_mark_sends_again_with_the_same_id_and_one_effect() {
+    let engines = Engines::start().await;
+    let mut services = Services::start(&Setup::on(&engines)).await;
+    let queues = Queues::of(&engines.rabbitmq, &services).await;
+    let mut sessions = database(&services, Service::Sessions).await;
+    let mut auth = database(&services, Service::Auth).await;
+    for number in seeds(3) {
+        let _seed = Seed::hold(number);
+        sqlx::raw_sql(HOLD).execute(&mut sessions).await.expect("held");
+        let noted = count(&mut auth, "select count(*) from account_events where action = 'signed_in'").await;
+        signed_in(&services, &format!("seed{number}@example.org"), 3).await;
+        eventually("the effects", PATIENCE, async || {
+            let now = count(&mut auth, "select count(*) from account_events where action = 'signed_in'").await;
+            (now == noted + 3).then_some(())
+        })
+        .await;
+        services.kill9(Service::Sessions, 0);
+        assert_eq!(count(&mut sessions, "select count(*) from outbox where published_at is null").await, 3, "unmarked");
+        let _ = queues.recorded().await;
+        sqlx::raw_sql(LET_GO).execute(&mut sessions).await.expect("let go");
+        services.launch(Service::Sessions, 0).await;
+        let mut state = State::of_services(&services).await;
+        state.settle().await;
+        let again = queues.recorded().await;
+        assert!(again.len() >= 3, "sent again: {again:?}");
+        assert_eq!(state.broken().await, []);
+    }
+    eprintln!("F5 kill -9 between confirm and mark: each event was sent again with its id, and had its effect once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f6_kill_9_of_a_consumer_between_effect_and_acknowledgement_has_one_effect() {
+    let engines = Engines::start().await;
+    let mut to_broker = Proxy::to(&[engines.rabbitmq.port()]).await;
+    let url = format!("amqp://guest:guest@127.0.0.1:{}/%2f", to_broker.port());
+    let settings_of = vec![(Service::Auth, "TESSERA_AMQP_URL".to_owned(), url)];
+    let mut services = Services::start(&Setup { settings_of, ..Setup::on(&engines) }).await;
+    let queues = Queues::of(&engines.rabbitmq, &services).await;
+    let mut auth = database(&services, Service::Auth).await;
+    for number in seeds(3) {
+        let _seed = Seed::hold(number);
+        let email = format!("seed{number}@example.org");
+        signed_in(&services, &email, 1).await;
+        let mut state = State::of_services(&services).await;
+        state.settle().await;
+        // Deliveries arrive, and no acknowledgement leaves.
+        to_broker.set(Mode::OneWay(Towards::Client)).await;
+        let noted = count(&mut auth, "select count(*) from account_events where action = 'signed_in'").await;
+        let (api, fuse, history) = (services.api(), Fuse::endless(), History::default());
+        let caller = Caller { api: &api, fuse: &fuse, history: &history, excused: &[] };
+        for _ in 0..3 {
+            assert_eq!(caller.sign_in(&email, 0).await.0, Outcome::Done);
+        }
+        eventually("the effects", PATIENCE, async || {
+            let now = count(&mut auth, "select count(*) from account_events where action = 'signed_in'").await;
+            (now == noted + 3).then_some(())
+        })
+        .await;
+        services.kill9(Service::Auth, 0);
+        to_broker.cut();
+        eventually("the messages are the broker's again", PATIENCE, async || {
+            (queues.waiting(NOTES).await == 3).then_some(())
+        })
+        .await;
+        to_broker.set(Mode::Pass).await;
+        services.launch(Service::Auth, 0).await;
+        eventually("they were taken", PATIENCE, async || (queues.waiting(NOTES).await == 0).then_some(())).await;
+        state.settle().await;
+        assert_eq!(state.broken().await, []);
+    }
+    eprintln!("F6 kill -9 between effect and acknowledgement: each event came again, and had its effect once");
+}

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use rand::rngs::StdRng;
+use tessera_journeys::load::{Caller, Fuse};
 use tessera_journeys::{
     Broken, Engines, History, Seed, Services, Setup, State, connections, eventually, idle_in_transaction,
 };
+use tokio::time::Instant;
 
 use crate::figures::Figures;
 use crate::round::Round;
@@ -42,7 +44,30 @@ impl Row {
         before(&mut engines).await;
         let settings = vec![("TESSERA_DATABASE_CONNECTIONS".to_owned(), CONNECTIONS.to_string())];
         let services = Services::start(&Setup { settings, ..Setup::on(&engines) }).await;
-        Self { name, ground: Ground { engines, services }, rounds: Vec::new() }
+        let row = Self { name, ground: Ground { engines, services }, rounds: Vec::new() };
+        row.wait_for_keys().await;
+        row
+    }
+
+    /// Waits until verify knows oauth's keys: it may have asked for them a moment before oauth was there.
+    async fn wait_for_keys(&self) {
+        let (api, fuse, history) = (self.ground.services.api(), Fuse::endless(), History::default());
+        let caller = Caller { api: &api, fuse: &fuse, history: &history, excused: &[503] };
+        eventually("oauth's keys", Duration::from_secs(10), async || {
+            let token = caller.tenant_token().await?;
+            caller.initiate(&token, "first@example.org").await
+        })
+        .await;
+    }
+
+    /// Waits until nothing is under way, and prints how long that took.
+    pub async fn drain(&mut self, within: Duration) {
+        let since = Instant::now();
+        let mut state = State::of_services(&self.ground.services).await;
+        state.settle().await;
+        let took = since.elapsed();
+        eprintln!("{}: everything drained in {:.2} s", self.name, took.as_secs_f64());
+        assert!(took < within, "{took:?}");
     }
 
     /// One round with a fault, and a look at what it has left.
