@@ -6,7 +6,7 @@ use crate::workspace::Workspace;
 /// How many seeds each test is to run.
 const SEEDS: &str = "TESSERA_FAULT_SEEDS";
 /// The test binaries that draw from them.
-const SUITES: [&str; 1] = ["kill"];
+const SUITES: [&str; 2] = ["kill", "faults"];
 
 /// Runs them in the features of the whole workspace, so that the programs are not built twice; `true` if all passed.
 pub fn run(workspace: &Workspace, seeds: u64) -> anyhow::Result<bool> {

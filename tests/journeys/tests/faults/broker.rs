@@ -64,8 +64,14 @@ async fn database(services: &Services, of: Service) -> PgConnection {
     PgConnection::connect(services.database(of)).await.expect("the database")
 }
 
-async fn count(conn: &mut PgConnection, query: &'static str) -> i64 {
-    sqlx::query_scalar(query).fetch_one(conn).await.expect("a number")
+/// How many sign-ins auth has noted.
+async fn noted(auth: &mut PgConnection) -> i64 {
+    let count = sqlx::query_scalar("select count(*) from account_events where action = 'signed_in'");
+    count.fetch_one(auth).await.expect("a number")
+}
+
+async fn until_noted(auth: &mut PgConnection, number: i64) {
+    eventually("the effects", PATIENCE, async || (noted(auth).await == number).then_some(())).await;
 }
 
 /// No update of the outbox gets through while this is held: the mark of a relay waits until its time is up.
@@ -85,15 +91,13 @@ async fn f5_kill_9_of_a_relay_between_confirm_and_mark_sends_again_with_the_same
     for number in seeds(3) {
         let _seed = Seed::hold(number);
         sqlx::raw_sql(HOLD).execute(&mut sessions).await.expect("held");
-        let noted = count(&mut auth, "select count(*) from account_events where action = 'signed_in'").await;
+        let before = noted(&mut auth).await;
         signed_in(&services, &format!("seed{number}@example.org"), 3).await;
-        eventually("the effects", PATIENCE, async || {
-            let now = count(&mut auth, "select count(*) from account_events where action = 'signed_in'").await;
-            (now == noted + 3).then_some(())
-        })
-        .await;
+        until_noted(&mut auth, before + 3).await;
         services.kill9(Service::Sessions, 0);
-        assert_eq!(count(&mut sessions, "select count(*) from outbox where published_at is null").await, 3, "unmarked");
+        let unmarked = sqlx::query_scalar("select count(*) from outbox where published_at is null");
+        let unmarked: i64 = unmarked.fetch_one(&mut sessions).await.expect("a number");
+        assert_eq!(unmarked, 3, "it was killed before the mark");
         let _ = queues.recorded().await;
         sqlx::raw_sql(LET_GO).execute(&mut sessions).await.expect("let go");
         services.launch(Service::Sessions, 0).await;
@@ -123,17 +127,13 @@ async fn f6_kill_9_of_a_consumer_between_effect_and_acknowledgement_has_one_effe
         state.settle().await;
         // Deliveries arrive, and no acknowledgement leaves.
         to_broker.set(Mode::OneWay(Towards::Client)).await;
-        let noted = count(&mut auth, "select count(*) from account_events where action = 'signed_in'").await;
+        let before = noted(&mut auth).await;
         let (api, fuse, history) = (services.api(), Fuse::endless(), History::default());
         let caller = Caller { api: &api, fuse: &fuse, history: &history, excused: &[] };
         for _ in 0..3 {
             assert_eq!(caller.sign_in(&email, 0).await.0, Outcome::Done);
         }
-        eventually("the effects", PATIENCE, async || {
-            let now = count(&mut auth, "select count(*) from account_events where action = 'signed_in'").await;
-            (now == noted + 3).then_some(())
-        })
-        .await;
+        until_noted(&mut auth, before + 3).await;
         services.kill9(Service::Auth, 0);
         to_broker.cut();
         eventually("the messages are the broker's again", PATIENCE, async || {

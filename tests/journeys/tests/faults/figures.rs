@@ -3,7 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use tessera_journeys::{History, Operation, Outcome, Record};
+use tessera_journeys::{History, Operation, Outcome, Record, eventually};
+
+/// A call without an answer that began longer ago is lost.
+const FRESH: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A kind of work that callers do.
 pub type Work = (&'static str, fn(&Record) -> bool);
@@ -23,6 +27,17 @@ pub fn is_compared(record: &Record) -> bool {
     record.operation == Operation::Compare && !record.said.is_empty()
 }
 
+/// Waits until a call is under way that does this kind of work.
+pub async fn under_way(history: &History, work: &str) {
+    let (what, is_it) = WORKS.into_iter().find(|(name, _)| *name == work).expect("a kind of work");
+    let begun = async || {
+        let since = history.elapsed().saturating_sub(FRESH);
+        let records = history.records();
+        records.iter().any(|record| is_it(record) && record.ended.is_none() && record.begun > since).then_some(())
+    };
+    eventually(what, PATIENCE, begun).await;
+}
+
 /// When each kind of work was first acknowledged again that began after a moment; `None` for one that was not yet.
 pub fn recovery(history: &History, ended: Duration) -> [Option<Duration>; WORKS.len()] {
     let records = history.records();
@@ -34,14 +49,12 @@ pub fn recovery(history: &History, ended: Duration) -> [Option<Duration>; WORKS.
     })
 }
 
-/// The sum of some rounds.
+/// The sum of some rounds in which nothing was lost and nothing doubled.
 #[derive(Debug, Default)]
 pub struct Figures {
     pub rounds: usize,
     pub acknowledged: usize,
     pub unknown: usize,
-    pub lost: usize,
-    pub doubled: usize,
     /// The longest of each kind of work.
     pub recovery: [Duration; WORKS.len()],
     /// The longest that any call took.
@@ -66,12 +79,10 @@ impl Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rounds, acknowledged, unknown, lost, doubled, recovery, slowest } = self;
+        let Self { rounds, acknowledged, unknown, recovery, slowest } = self;
         write!(out, "{rounds} rounds; {acknowledged} acknowledged, {unknown} without a promise; ")?;
-        write!(out, "{lost} lost, {doubled} doubled; slowest call {:.2} s; recovery", slowest.as_secs_f64())?;
-        for ((name, _), took) in WORKS.iter().zip(recovery) {
-            write!(out, ", {name} {:.2} s", took.as_secs_f64())?;
-        }
-        Ok(())
+        write!(out, "0 lost, 0 doubled; slowest call {:.2} s; again after", slowest.as_secs_f64())?;
+        let works = WORKS.iter().zip(recovery).map(|((name, _), took)| format!("{name} {:.2} s", took.as_secs_f64()));
+        write!(out, " {}", works.collect::<Vec<_>>().join(", "))
     }
 }
