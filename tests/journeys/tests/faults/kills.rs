@@ -18,7 +18,7 @@ const INTO: Duration = Duration::from_millis(150);
 
 /// Kills a service while callers are in the middle of one of these.
 async fn kill(name: &'static str, service: Service, works: &[&str]) {
-    let mut row = Row::start(name).await;
+    let Some(mut row) = Row::start(name).await else { return };
     for (work, seed) in works.iter().cycle().zip(seeds(3)) {
         row.round(seed, &EXCUSED, async |ground, history, random| {
             under_way(history, work).await;

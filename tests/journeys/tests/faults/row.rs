@@ -31,20 +31,20 @@ pub struct Row {
 }
 
 impl Row {
-    /// Starts everything.
-    pub async fn start(name: &'static str) -> Self {
+    /// Starts everything; `None` where an engine is not installed.
+    pub async fn start(name: &'static str) -> Option<Self> {
         Self::start_with(name, async |_| ()).await
     }
 
-    /// Starts everything, after something was done to the engines.
-    pub async fn start_with(name: &'static str, before: impl AsyncFnOnce(&mut Engines)) -> Self {
-        let mut engines = Engines::start().await;
+    /// As [`Row::start`], after something was done to the engines.
+    pub async fn start_with(name: &'static str, before: impl AsyncFnOnce(&mut Engines)) -> Option<Self> {
+        let mut engines = Engines::start().await?;
         before(&mut engines).await;
         let settings = vec![("TESSERA_DATABASE_CONNECTIONS".to_owned(), CONNECTIONS.to_string())];
         let services = Services::start(&Setup { settings, ..Setup::on(&engines) }).await;
         let row = Self { name, ground: Ground { engines, services }, rounds: Vec::new() };
         row.wait_for_keys().await;
-        row
+        Some(row)
     }
 
     /// Waits until verify knows oauth's keys: it may have asked for them a moment before oauth was there.
