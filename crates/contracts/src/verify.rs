@@ -217,8 +217,7 @@ pub enum Verdict {
 }
 
 /// Which verifications are to end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cancel {
     /// This one.
     Id(VerificationId),

@@ -25,7 +25,7 @@ const VALIDATE: Method<ValidateBody, Verdict> =
         .not_repeated();
 const CHECK: Method<ValidateBody, Verdict> =
     Method::new("verify", "check", 1000, "Compares a code and spends nothing").not_repeated();
-const CANCEL: Method<Cancel, Done> = Method::new("verify", "cancel", 1000, "Ends live verifications");
+const CANCEL: Method<CancelBody, Done> = Method::new("verify", "cancel", 1000, "Ends live verifications");
 const AUTHENTICATOR_ENROL: Method<AuthenticatorEnrol, EnrolledBody> =
     Method::new("verify", "authenticator_enrol", 1000, "Gives out a secret for an authenticator app");
 // As for `validate`.
@@ -61,6 +61,14 @@ impl From<ValidateBody> for Validate {
     fn from(ValidateBody { id, holder, code }: ValidateBody) -> Self {
         Self { id, holder, code: code.into() }
     }
+}
+
+/// By its member, so that a newer caller may add others.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+enum CancelBody {
+    Id { id: VerificationId },
+    Holder { holder: String },
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -134,7 +142,11 @@ impl VerifyApi for HttpVerify {
     }
 
     async fn cancel(&self, cancel: Cancel) -> Result<(), CallError> {
-        self.0.call(&CANCEL, &cancel).await.map(|Done {}| ())
+        let body = match cancel {
+            Cancel::Id(id) => CancelBody::Id { id },
+            Cancel::Holder(holder) => CancelBody::Holder { holder },
+        };
+        self.0.call(&CANCEL, &body).await.map(|Done {}| ())
     }
 
     async fn authenticator_enrol(&self, enrol: AuthenticatorEnrol) -> Result<AuthenticatorEnrolled, CallError> {
@@ -180,7 +192,13 @@ pub fn endpoints<A: VerifyApi + 'static>() -> Endpoints {
         INITIATE.served_by(async |api: &A, initiate| api.initiate(initiate).await),
         VALIDATE.served_by(async |api: &A, body: ValidateBody| api.validate(body.into()).await),
         CHECK.served_by(async |api: &A, body: ValidateBody| api.check(body.into()).await),
-        CANCEL.served_by(async |api: &A, cancel| api.cancel(cancel).await.map(|()| Done {})),
+        CANCEL.served_by(async |api: &A, body| {
+            let cancel = match body {
+                CancelBody::Id { id } => Cancel::Id(id),
+                CancelBody::Holder { holder } => Cancel::Holder(holder),
+            };
+            api.cancel(cancel).await.map(|()| Done {})
+        }),
         AUTHENTICATOR_ENROL.served_by(async |api: &A, enrol| {
             let AuthenticatorEnrolled { secret, uri, expires_at } = api.authenticator_enrol(enrol).await?;
             Ok(EnrolledBody { secret: secret.into(), uri: uri.into(), expires_at })

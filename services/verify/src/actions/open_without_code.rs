@@ -44,6 +44,7 @@ pub async fn open_without_code(
         consumer: given.consumer.clone(),
         recipient: given.consumer,
         code_digest: Vec::new(),
+        sealed_code: None,
         form: Form::Short,
         now,
         deadline: now + given.lifetime,

@@ -6,8 +6,8 @@ use tessera_common::dialect::verification::{Detail, Refusal};
 use tessera_contracts::email_address::EmailAddress;
 use tessera_contracts::phone_number::PhoneNumber;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
+use super::common_params::{INVALID_LIFETIME, forced_id, lifetime, payload};
 use super::json::{self, Kind, Need, Object, Reader};
 use crate::actions::initiate::{ByMessage, CodeRule, Template};
 use crate::actions::resend::Again;
@@ -21,17 +21,11 @@ use crate::domain::template::{LONGEST_TEXT, MOST_PLACES, filled_len, places};
 /// The subject of a mail whose template has none.
 const DEFAULT_SUBJECT: &str = "Verification Email";
 
-/// What is said of a lifetime that is none.
-pub const INVALID_LIFETIME: &str = "expiredOn format is invalid";
-
 /// What is said of a text message that is too long.
 pub const TOO_LONG: &str = "must be at most 480 characters";
 
 /// The characters of a verification's id.
 const ID_LEN: usize = 36;
-
-/// The most bytes of a payload, and how deep it may nest.
-const PAYLOAD: (usize, usize) = (4 * 1024, 8);
 
 /// What is written to, and what else the rules for it are.
 #[derive(Clone, Copy, Debug)]
@@ -249,43 +243,6 @@ fn policy_of(reader: &mut Reader, policy: &Object<'_>, judges_lifetime: bool) ->
     let forced_id = forced_id(reader, policy);
     let forced_code = reader.text(policy, "policy.forcedCode", Need::Optional).map(SecretString::from);
     Policy { lifetime, forced_id, forces_code: policy.get("forcedCode").is_some(), forced_code }
-}
-
-/// How long the verification is to live.
-pub(super) fn lifetime(reader: &mut Reader, policy: &Object<'_>) -> Option<chrono::TimeDelta> {
-    let text = reader.text(policy, "policy.expiredOn", Need::Required)?;
-    let life = lifetime::parse(&text).filter(|life| *life > chrono::TimeDelta::zero());
-    if life.is_none() {
-        reader.wrong("policy.expiredOn", INVALID_LIFETIME);
-    }
-    life
-}
-
-/// The id that the tenant wants.
-pub(super) fn forced_id(reader: &mut Reader, policy: &Object<'_>) -> Option<String> {
-    let id = reader.text(policy, "policy.forcedVerificationId", Need::Optional)?;
-    if !is_guid(&id) {
-        reader.wrong("policy.forcedVerificationId", "must be a valid GUID");
-        return None;
-    }
-    Some(id)
-}
-
-/// The hyphenated form, in either letter case.
-fn is_guid(text: &str) -> bool {
-    text.len() == 36 && Uuid::try_parse(text).is_ok()
-}
-
-/// What the tenant wants back.
-pub(super) fn payload(reader: &mut Reader, root: &Object<'_>) -> Option<String> {
-    let raw = root.get("payload")?;
-    let (most_bytes, most_depth) = PAYLOAD;
-    if raw.get().len() > most_bytes {
-        reader.wrong("payload", "must be at most 4096 bytes");
-    } else if json::depth(raw) > most_depth {
-        reader.wrong("payload", "must nest at most 8 deep");
-    }
-    Some(raw.get().to_owned())
 }
 
 /// What to give to start a verification by mail or text message.

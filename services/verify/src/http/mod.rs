@@ -1,5 +1,6 @@
 //! HTTP: reads requests, calls actions, says the outcome in the dialect of the API.
 
+mod common_params;
 mod consumer;
 mod dev_mailbox;
 mod dev_messages;

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use tessera_common::dialect::verification::{Detail, Refusal};
 
+use super::common_params::INVALID_LIFETIME;
 use super::consumer::not_supported;
 use super::initiate;
 use super::initiate_params::{self, InitiateParams};
@@ -55,7 +56,7 @@ impl From<ResendError> for Refusal {
         let invalid = |path, error| Self::Invalid(vec![Detail { path, error }]);
         match error {
             ResendError::NotFound => Self::Error(StatusCode::NOT_FOUND, "Verification data not found"),
-            ResendError::Lifetime => invalid("policy.expiredOn", initiate_params::INVALID_LIFETIME),
+            ResendError::Lifetime => invalid("policy.expiredOn", INVALID_LIFETIME),
             ResendError::TooSoon => Self::Error(StatusCode::FORBIDDEN, "Time of last send not yet pass"),
             ResendError::TooLong => invalid("template.body", initiate_params::TOO_LONG),
             ResendError::Limited(used_up) => limited(used_up),

@@ -315,7 +315,7 @@ pub async fn cancel(session: &mut impl Session, lookup_id: &str) -> sqlx::Result
 pub async fn cancel_for(session: &mut impl Session, holder: &str) -> sqlx::Result<Vec<Uuid>> {
     run!(session, |e| {
         sqlx::query_scalar(
-            "update verifications set state = 'deleted' where tenant = 'platform' and holder = $1 and state = 'live' returning row_id",
+            "update verifications set state = 'deleted', sealed_code = null where tenant = 'platform' and holder = $1 and state = 'live' returning row_id",
         )
         .bind(holder.to_owned())
         .fetch_all(e)

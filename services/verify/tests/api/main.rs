@@ -8,6 +8,7 @@
 
 mod authenticator;
 mod authenticator_app;
+mod authenticator_params;
 mod backup_code;
 mod consumer;
 mod delivery;

@@ -44,7 +44,6 @@ pub async fn initiate(verify: &Verify, call: &TenantCall, query: &str) -> Result
 ///
 /// # Errors
 /// Every problem at once.
-#[expect(clippy::type_complexity, reason = "what is common, and the two things that only this method has")]
 pub fn read(body: &str, query: &str) -> Result<(WithoutCode, (String, Option<Form>)), Refusal> {
     without_code::read(body, Method::Authenticator, |reader, root| {
         let issuer = without_code::name(reader, root, "issuer");

@@ -4,7 +4,7 @@ use tessera_common::dialect::verification::Refusal;
 
 use crate::actions::open_without_code::WithoutCode;
 use crate::domain::method::Method;
-use crate::http::initiate_params::{forced_id, lifetime, payload};
+use crate::http::common_params::{forced_id, lifetime, payload};
 use crate::http::json::{self, Need, Object, Reader};
 
 /// The longest name of a consumer or an issuer, in bytes: what still fits into a QR code, and into an index.
