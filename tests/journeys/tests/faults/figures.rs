@@ -19,7 +19,7 @@ pub const WORKS: [Work; 6] = [
     ("password change", |record| matches!(record.operation, Operation::ChangePassword { .. })),
     ("session end", |record| matches!(record.operation, Operation::EndSession { .. } | Operation::Revoke)),
     ("mint", |record| record.operation == Operation::Use && record.key.starts_with("sess_")),
-    ("code", |record| record.operation == Operation::Spend || is_compared(record)),
+    ("code", |record| matches!(record.operation, Operation::Spend | Operation::Compare)),
 ];
 
 /// Whether a wrong code was judged, which is as good as an acknowledgement.
