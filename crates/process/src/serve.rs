@@ -61,8 +61,12 @@ pub async fn serve<S: Service>(config: &Config) -> anyhow::Result<()> {
     let state = web::Data::new(context);
     let (internal_state, callers) = (state.clone(), peers.callers().map(web::Data::from));
     let explorer = Explorer::of(S::described())?;
+    let public_explorer = settings.is_dev().then(|| Explorer::of_platform(S::described())).transpose()?;
     let configure = move |config: &mut web::ServiceConfig| {
         config.app_data(state.clone());
+        if let Some(explorer) = &public_explorer {
+            explorer.configure(config);
+        }
     };
     let configure_internal = move |config: &mut web::ServiceConfig| {
         config.app_data(internal_state.clone());

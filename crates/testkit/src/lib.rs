@@ -6,6 +6,7 @@
 )]
 
 mod app;
+mod captured;
 mod client;
 mod databases;
 mod redis;
@@ -13,6 +14,7 @@ mod service_keys;
 mod tls_files;
 
 pub use app::{START, TestApp};
+pub use captured::Captured;
 pub use client::{Answer, Call, streamed};
 pub use databases::Engine;
 pub use redis::{SharedRedis, absent_redis};

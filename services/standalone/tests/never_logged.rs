@@ -3,12 +3,8 @@
 
 #![cfg(test)]
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use tessera_common::telemetry::{self, LogFormat, LogSettings, TelemetrySettings};
-use tessera_testkit::{Call, Engine, TestApp, Value, json};
-use tracing_subscriber::fmt::MakeWriter;
+use tessera_testkit::{Call, Captured, Engine, TestApp, Value, json};
 
 const EMAIL: &str = "planted-address@example.org";
 const PASSWORD: &str = "Planted-Password-1";
@@ -20,28 +16,6 @@ const CONSUMER: &str = "planted-consumer@example.org";
 const BASIC: &str = "dGVzc2VyYS1kZXY6dGVzc2VyYS1kZXYtc2VjcmV0";
 const CODE: &str = "739518264";
 const WRONG_CODE: &str = "162849735";
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("the buffer").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
-}
 
 /// What the journey has planted, and the requests that it made.
 struct Journey {
@@ -162,7 +136,7 @@ async fn no_secret_and_no_address_is_in_the_log_of_the_journey() {
     let level = "trace,hyper=off,hyper_util=off,reqwest=off,h2=off,mio=off".to_owned();
     let log = LogSettings { format: LogFormat::Json, level };
     let nothing_sent = TelemetrySettings::default();
-    let _telemetry = telemetry::init(&log, &nothing_sent, None, "test", captured.clone()).expect("logging");
+    let _telemetry = telemetry::init(&log, &nothing_sent, None, "test", captured.sink()).expect("logging");
     let app = TestApp::start(Engine::Sqlite).await;
     let mut journey = Journey { app, planted: Vec::new(), routes: Vec::new() };
     for secret in [EMAIL, STRANGER, CONSUMER, PASSWORD, OTHER, WRONG, CODE, WRONG_CODE, "$argon2id$", "PRIVATE KEY"] {
@@ -172,7 +146,7 @@ async fn no_secret_and_no_address_is_in_the_log_of_the_journey() {
     by_browser(&mut journey).await;
     by_tenant(&mut journey).await;
 
-    let log = String::from_utf8_lossy(&captured.0.lock().expect("the buffer")).into_owned();
+    let log = captured.text();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
     for route in &journey.routes {
         let is_its = |line: &Value| line.to_string().contains(&format!("\"http.route\":\"{route}\""));

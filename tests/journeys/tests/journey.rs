@@ -39,6 +39,7 @@ async fn journey(mut platform: Shape) {
     let version = api.get("/sessions/version").send().await.expect(200).json();
     assert_eq!(version, json!({ "version": env!("CARGO_PKG_VERSION") }));
 
+    all_is_described(&api).await;
     sign_up_and_verify(&api).await;
     let tokens = sessions_and_passwords(&api).await;
     let browser = browser(&api).await;
@@ -57,6 +58,17 @@ async fn journey(mut platform: Shape) {
     let _ = mint(&api, &browser.cookie, &browser.live).await.expect(200);
     let _ = mint(&api, &browser.ended_cookie, &browser.ended).await.expect(401);
     let _ = validate(&api, &back_end, &back_end.code).await.expect(404);
+}
+
+async fn all_is_described(api: &Api) {
+    assert!(api.get("/docs/").send().await.expect(200).text.contains("swagger-ui"));
+    let listed = api.get("/docs/swagger-initializer.js").send().await.expect(200).text;
+    for name in ["auth", "sessions", "verify", "oauth"] {
+        let path = format!("/docs/{name}.json");
+        assert!(listed.contains(&path), "{listed}");
+        let described = api.get(&path).send().await.expect(200).json();
+        assert!(described["paths"].as_object().is_some_and(|paths| !paths.is_empty()), "{name}");
+    }
 }
 
 async fn sign_up_and_verify(api: &Api) {

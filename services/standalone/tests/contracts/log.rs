@@ -1,8 +1,5 @@
 //! What calls never leave in the log, at any level, whichever side wrote it and whatever went wrong.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
 use tessera_common::telemetry::{self, LogFormat, LogSettings, TelemetrySettings};
@@ -11,8 +8,7 @@ use tessera_contracts::http::verify::HttpVerify;
 use tessera_contracts::ids::VerificationId;
 use tessera_contracts::sessions::{Credential, SessionsApi as _};
 use tessera_contracts::verify::{Validate, VerifyApi as _};
-use tessera_testkit::{Engine, START, TestApp};
-use tracing_subscriber::fmt::MakeWriter;
+use tessera_testkit::{Captured, Engine, START, TestApp};
 
 use super::support::{Reply, Services, Stub, header};
 
@@ -20,34 +16,12 @@ const COOKIE: &str = "planted-cookie";
 const CODE: &str = "planted-code";
 const ANSWER: &str = "planted-answer";
 
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("the buffer").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_of_a_call_is_in_the_log() {
     let captured = Captured::default();
     let settings = LogSettings { format: LogFormat::Json, level: "trace".to_owned() };
     let nothing_sent = TelemetrySettings::default();
-    let _telemetry = telemetry::init(&settings, &nothing_sent, None, "test", captured.clone()).expect("logging");
+    let _telemetry = telemetry::init(&settings, &nothing_sent, None, "test", captured.sink()).expect("logging");
     let app = TestApp::start(Engine::Sqlite).await;
     let services = Services::new(&app.clock);
     let cookie = || Credential::Cookie(COOKIE.to_owned().into());
@@ -75,7 +49,7 @@ async fn no_secret_of_a_call_is_in_the_log() {
         planted.extend(tokens.iter().filter_map(|request| Some(header(request, "authorization")?[7..].to_owned())));
     }
 
-    let log = String::from_utf8_lossy(&captured.0.lock().expect("the buffer")).into_owned();
+    let log = captured.text();
     assert!(log.contains("http.request") && log.contains("a call was not answered in time"), "calls are logged");
     assert!(planted.len() > 7, "{planted:?}");
     for secret in planted {

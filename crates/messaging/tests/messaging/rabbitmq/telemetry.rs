@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
-use tessera_common::telemetry::{self, LogFormat, LogSettings, OtlpEndpoint, SampleRatio, TelemetrySettings};
+use tessera_common::telemetry::{self, LogFormat, LogSettings, TelemetrySettings};
 use tessera_messaging::{Envelope, Event as _};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -47,13 +47,8 @@ impl<'w> MakeWriter<'w> for Captured {
 fn the_log_and_the_series_tell_what_happens_and_no_secret() {
     const PLANTED: &[u8] = b"planted@example.org";
     let log = LogSettings { format: LogFormat::Json, level: "trace,lapin::returned_messages=trace".to_owned() };
-    let nothing_sent = TelemetrySettings {
-        otlp_endpoint: OtlpEndpoint::default(),
-        service_name: String::new(),
-        sample_ratio: SampleRatio::ALL,
-    };
     let captured = Captured::default();
-    let _telemetry = telemetry::init(&log, &nothing_sent, None, "test", captured.clone()).unwrap();
+    let _telemetry = telemetry::init(&log, &TelemetrySettings::default(), None, "test", captured.clone()).unwrap();
     let played = Mutex::new(None);
     let returned = async |stage: &mut Stage| {
         stage.world.subscribe("test.a");
