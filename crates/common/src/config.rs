@@ -82,7 +82,10 @@ impl Config {
                 continue;
             }
             let key = names.get(&name).ok_or_else(|| ConfigError::UnknownVariable(name.clone()))?;
-            let value: Value = value.parse().unwrap_or_else(|_| Value::from(value.clone()));
+            let read: Value = value.parse().unwrap_or_else(|_| Value::from(value.clone()));
+            // What is a text by default is one: a telephone number is no number.
+            let is_text = matches!(figment.find_value(key), Ok(Value::String(..)));
+            let value = if is_text && !matches!(read, Value::String(..)) { Value::from(value) } else { read };
             let provider = Serialized::default(key, value);
             figment = figment.merge(FromVariable { name, provider });
         }
@@ -238,6 +241,21 @@ mod tests {
         let path = folder.path().join("settings.toml");
         std::fs::write(&path, file).expect("written");
         Config::layer(&[DEFAULTS], Some(&path), [("TESSERA_PORT".to_owned(), "9000".to_owned())])
+    }
+
+    #[test]
+    fn a_variable_is_a_text_where_the_default_is_one() {
+        for (given, read) in [
+            ("+4930123456", "+4930123456"),
+            ("true", "true"),
+            ("0042", "0042"),
+            ("[x]", "[x]"),
+            ("\"quoted\"", "quoted"),
+        ] {
+            let variables = [("TESSERA_LOG_LEVEL".to_owned(), given.to_owned())];
+            let config = Config::layer(&[DEFAULTS], None, variables).expect("settings");
+            assert_eq!(config.find::<String>("log.level").as_deref(), Some(read));
+        }
     }
 
     #[test]

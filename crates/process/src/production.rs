@@ -7,8 +7,9 @@ use tessera_common::production::{self, ListenerFacts, Peer, ProductionFacts, Ref
 
 use crate::settings::ProcessSettings;
 
-/// The settings with URLs that are no secrets: of the other services, and of the collector.
-const PEERS: [&str; 4] = ["peers.sessions", "peers.verify", "peers.oauth", "telemetry.otlp_endpoint"];
+/// The settings with URLs that are no secrets: of the other services, the collector, and the provider of text messages.
+const PEERS: [&str; 5] =
+    ["peers.sessions", "peers.verify", "peers.oauth", "telemetry.otlp_endpoint", "verify.sms.base_url"];
 
 /// Holds a program to the rules of the production profile, before it opens anything.
 ///
@@ -30,6 +31,7 @@ fn facts(config: &Config, settings: &ProcessSettings) -> ProductionFacts {
             address: settings.bind,
             encrypted: !settings.tls.certificate.is_empty(),
         }],
+        texts_everywhere: texts_everywhere(config),
         service_ports: config.find("service_ports").unwrap_or(false),
         ..ProductionFacts::default()
     };
@@ -43,6 +45,12 @@ fn facts(config: &Config, settings: &ProcessSettings) -> ProductionFacts {
     let peer = |setting: &str| url(setting).map(|url| Peer { setting: setting.to_owned(), url: Some(url) });
     facts.peers.extend(PEERS.into_iter().filter_map(peer));
     facts
+}
+
+/// Whether there is a provider of text messages, and no word of where they may go.
+fn texts_everywhere(config: &Config) -> bool {
+    let has_provider = config.find::<String>("verify.sms.base_url").is_some_and(|url| !url.is_empty());
+    has_provider && config.find::<Vec<String>>("verify.sms.allowed_prefixes").is_none_or(|prefixes| prefixes.is_empty())
 }
 
 /// What a secret is, is told by its name: a key ring, the key of a service, or the URL of something that this one connects to.
@@ -126,6 +134,25 @@ mod tests {
             assert!(refusal.contains(&format!("setting `{setting}`: ")), "{variable} {value}: {refusal}");
             assert_eq!(refusal.lines().count(), 2, "nothing else: {refusal}");
         }
+    }
+
+    #[test]
+    fn text_messages_need_to_be_told_where_they_may_go() {
+        let context = "[auth]\nkeys = \"\"\nkeys_file = \"\"\n[verify.sms]\nbase_url = \"https://sms.example\"\nallowed_prefixes = []\n";
+        let refused = |changed: &[(&str, &str)]| {
+            let variables = IN_ORDER.iter().chain(changed);
+            let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let config = Config::layer(&[settings::DEFAULTS, foundation::DEFAULTS, context], None, variables).unwrap();
+            check(&config, &config.read().unwrap()).err().map(|refused| refused.to_string()).unwrap_or_default()
+        };
+        assert!(refused(&[]).contains("setting `verify.sms.allowed_prefixes`: "));
+        assert_eq!(refused(&[("TESSERA_VERIFY_SMS_ALLOWED_PREFIXES", "[\"+49\"]")]), "");
+        assert_eq!(refused(&[("TESSERA_VERIFY_SMS_BASE_URL", "")]), "");
+        let plain = [
+            ("TESSERA_VERIFY_SMS_ALLOWED_PREFIXES", "[\"+49\"]"),
+            ("TESSERA_VERIFY_SMS_BASE_URL", "http://sms.example"),
+        ];
+        assert!(refused(&plain).contains("setting `verify.sms.base_url`: "));
     }
 
     #[cfg(unix)]

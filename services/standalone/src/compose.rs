@@ -59,6 +59,7 @@ impl Platform {
             random: random.clone(),
             tenants,
             cache: cache.clone(),
+            bus: bus.clone(),
             address_factor,
             settings: settings.verify.clone(),
         })?;

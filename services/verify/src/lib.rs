@@ -2,6 +2,7 @@
 
 mod actions;
 mod domain;
+mod events;
 mod http;
 mod messages;
 pub mod program;
@@ -15,7 +16,7 @@ use tessera_storage::Migrations;
 
 pub use domain::allowed_prefixes::AllowedPrefixes;
 pub use http::{dev_endpoints, endpoints, internal_endpoints};
-pub use senders::{Mailbox, Sender, Senders, Smtp};
+pub use senders::{Mailbox, Sender, Senders, SmsProvider, Smtp};
 pub use verify::{Parts, Settings, SmsSettings, Verify};
 
 /// The schema of this context.

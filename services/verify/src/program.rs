@@ -13,7 +13,8 @@ use tessera_tokens::access_token::AccessTokens;
 use tokio::task::JoinHandle;
 
 use crate::{
-    MIGRATIONS, Mailbox, Parts, Sender, Senders, Settings, Smtp, Verify, dev_endpoints, endpoints, internal_endpoints,
+    MIGRATIONS, Mailbox, Parts, Sender, Senders, Settings, SmsProvider, Smtp, Verify, dev_endpoints, endpoints,
+    internal_endpoints,
 };
 
 /// The commented defaults, compiled in.
@@ -39,7 +40,13 @@ pub fn senders(config: &Config, settings: &Settings, db: &Db, clock: &Clock, dev
         None if dev => mailbox.clone(),
         None => bail!("setting `verify.smtp_url`: production needs a mail server, as smtps://user:password@host"),
     };
-    let sms = if dev { mailbox } else { Sender::Nobody };
+    let sms = match config.secret("verify.sms.token")? {
+        token if !settings.sms.base_url.is_empty() => {
+            Sender::SmsProvider(SmsProvider::new(&settings.sms, token, &trust(config)?)?)
+        }
+        _ if dev => mailbox,
+        _ => Sender::Nobody,
+    };
     Ok(Senders { email, sms })
 }
 
@@ -76,7 +83,7 @@ impl Service for Verify {
     }
 
     async fn build(foundation: Foundation, config: &Config) -> anyhow::Result<Self> {
-        let Foundation { db, ring, clock, random, cache, origin, dev, address_factor, peers, .. } = foundation;
+        let Foundation { db, ring, clock, random, cache, bus, origin, dev, address_factor, peers, .. } = foundation;
         let settings: Settings = config.read_section("verify")?;
         Ok(Self::build(Parts {
             tenants: AccessTokens::new(
@@ -91,6 +98,7 @@ impl Service for Verify {
             clock,
             random,
             cache,
+            bus,
             address_factor,
             settings,
         })?)

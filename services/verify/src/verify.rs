@@ -10,13 +10,16 @@ use tessera_common::clock::Clock;
 use tessera_common::random::Random;
 use tessera_common::server::StopSignal;
 use tessera_contracts::call::Failure;
-use tessera_storage::{AddressLimit, Cache, Db};
+use tessera_messaging::{Bus, Outbox, Relay, backlog};
+use tessera_storage::{AddressLimit, Cache, Db, WakeUp};
 use tessera_tokens::access_token::AccessTokens;
 use tessera_tokens::key_ring::{KeyRing, Mac, Sealer};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::actions::lane::{Breakers, Lane};
 use crate::domain::allowed_prefixes::AllowedPrefixes;
+use crate::domain::message::Channel;
 use crate::domain::method::Method;
 use crate::domain::verification::Key;
 use crate::senders::{Sender, Senders};
@@ -74,6 +77,8 @@ pub struct Parts {
     pub tenants: AccessTokens,
     /// What its replicas share and may lose.
     pub cache: Cache,
+    /// Where its events go.
+    pub bus: Bus,
     /// How many times limits by address are taken.
     pub address_factor: u32,
     /// How messages leave.
@@ -104,7 +109,12 @@ pub struct Inner {
     /// Digests answers of siblings.
     pub answers: Mac,
     /// Told after a commit that queued a message.
-    pub queued: Notify,
+    pub queued: watch::Sender<()>,
+    /// Which providers are left alone for now.
+    pub breakers: Breakers,
+    pub outbox: Outbox,
+    relay: Relay,
+    relay_wake: WakeUp,
     codes: Mac,
     /// Seals codes that may have to be sent again.
     sealed_codes: Sealer,
@@ -124,8 +134,9 @@ impl Verify {
     /// # Errors
     /// None yet: later parts may not be to be had.
     pub fn build(parts: Parts) -> Result<Self, Failure> {
-        let Parts { db, ring, clock, random, tenants, cache, address_factor, senders, settings } = parts;
+        let Parts { db, ring, clock, random, tenants, cache, bus, address_factor, senders, settings } = parts;
         let quota = PER_ADDRESS.saturating_mul(NonZeroU32::new(address_factor).unwrap_or(NonZeroU32::MIN));
+        let relay = Relay::new(db.clone(), clock.clone(), bus).woken_by(cache.wake_up("verify.relay"));
         Ok(Self(Arc::new(Inner {
             per_address: AddressLimit::new(&cache, "verify.tenants", quota, Duration::from_secs(60)),
             sealer: ring.sealer("deliveries"),
@@ -134,7 +145,11 @@ impl Verify {
             answers: ring.mac("answers"),
             codes: ring.mac("codes"),
             sealed_codes: ring.sealer("codes to be sent again"),
-            queued: Notify::new(),
+            queued: watch::Sender::new(()),
+            breakers: Breakers::default(),
+            outbox: Outbox::new("verify"),
+            relay_wake: relay.wake(),
+            relay,
             db,
             clock,
             random,
@@ -148,8 +163,12 @@ impl Verify {
     #[must_use]
     pub fn workers(&self, stop: &StopSignal) -> Vec<JoinHandle<()>> {
         self.db.count_connections("verify");
+        let (relay, relay_stop) = (self.clone(), stop.receiver());
         vec![
-            tokio::spawn(workers::deliver(self.clone(), stop.receiver())),
+            tokio::spawn(async move { relay.relay.run(relay_stop).await }),
+            tokio::spawn(backlog::watch(self.db.clone(), self.clock.clone(), "verify", stop.receiver())),
+            tokio::spawn(workers::deliver(self.clone(), Channel::Email, stop.receiver())),
+            tokio::spawn(workers::deliver(self.clone(), Channel::Sms, stop.receiver())),
             tokio::spawn(workers::sweep(self.clone(), stop.receiver())),
             tokio::spawn(workers::measure(self.clone(), stop.receiver())),
         ]
@@ -160,7 +179,14 @@ impl Verify {
     /// # Errors
     /// When the queue cannot be read.
     pub async fn deliver_due(&self) -> Result<usize, Failure> {
-        Ok(actions::deliver::deliver_due(self).await?)
+        let lane = |channel| Lane::new(self.clone(), channel).drain();
+        let (mails, texts) = tokio::try_join!(lane(Channel::Email), lane(Channel::Sms))?;
+        Ok(mails + texts)
+    }
+
+    /// Tells the relay that something was committed for it.
+    pub(crate) fn committed(&self) {
+        self.relay_wake.notify();
     }
 
     /// Deletes what has ended.

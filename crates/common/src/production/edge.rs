@@ -23,6 +23,13 @@ pub(super) fn refusals(facts: &ProductionFacts) -> Vec<Refusal> {
             "set a small number, or 0 for the profile's own",
         ));
     }
+    if facts.texts_everywhere {
+        refusals.push(Refusal::new(
+            "verify.sms.allowed_prefixes",
+            "text messages leave for every number, also for those that are made to be dear",
+            "name the beginnings of the numbers that you serve, as [\"+49\", \"+43\"]",
+        ));
+    }
     if facts.service_ports {
         refusals.push(Refusal::new(
             "service_ports",

@@ -41,6 +41,8 @@ pub struct ProductionFacts {
     pub secrets: Vec<Secret>,
     /// The files that secrets are read from.
     pub secret_files: Vec<SecretFile>,
+    /// Whether text messages leave for every number there is.
+    pub texts_everywhere: bool,
     /// Whether the ports of the single services answer beside the origin's.
     pub service_ports: bool,
     /// What was wrong already when the rest was gathered, as a file that cannot be read.

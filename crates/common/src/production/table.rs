@@ -57,6 +57,7 @@ fn in_order() -> ProductionFacts {
             secret("service_key", SecretKind::ServiceKey, JWK),
         ],
         secret_files: vec![file(0o100_600), file(0o100_640)],
+        texts_everywhere: false,
         service_ports: false,
         found: vec![],
     }
@@ -197,5 +198,6 @@ rows! {
     a_file_for_everybody: |facts| facts.secret_files.push(file(0o100_644)) => "auth.keys_file", "/run/secrets/auth";
     a_file_that_everybody_may_write: |facts| facts.secret_files.push(file(0o100_602)) => "auth.keys_file", "602";
 
+    texts_to_everywhere: |facts| facts.texts_everywhere = true => "verify.sms.allowed_prefixes", "every number";
     service_ports: |facts| facts.service_ports = true => "service_ports", "ports";
 }

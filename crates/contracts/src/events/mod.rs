@@ -13,7 +13,10 @@ use tessera_common::clock::Timestamp;
 use tessera_messaging::Event;
 use uuid::Uuid;
 
-pub use generated::{EmailVerified, PasswordChanged, Session, SessionEnded, SessionStarted, User, UserRegistered};
+pub use generated::{
+    Delivery, DeliveryFailed, EmailVerified, PasswordChanged, Session, SessionEnded, SessionStarted, User,
+    UserRegistered, Verification, VerificationExhausted,
+};
 
 /// Who did it, as far as others may know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,9 +83,34 @@ macro_rules! of_a_session {
     )+};
 }
 
-events!(UserRegistered, EmailVerified, PasswordChanged, SessionStarted, SessionEnded);
+events!(
+    UserRegistered,
+    EmailVerified,
+    PasswordChanged,
+    SessionStarted,
+    SessionEnded,
+    DeliveryFailed,
+    VerificationExhausted,
+);
 of_a_user!(UserRegistered, EmailVerified, PasswordChanged);
 of_a_session!(SessionStarted, SessionEnded);
+
+impl DeliveryFailed {
+    /// The event that leaves `delivery` behind. It has one end, so there is one version.
+    #[must_use]
+    pub fn new(delivery: Delivery, at: Timestamp) -> Self {
+        Self { id: delivery.id.clone(), version: 1, delivery: Some(delivery), occurred_at: at.timestamp_micros() }
+    }
+}
+
+impl VerificationExhausted {
+    /// The event that ends a generation of the verification in `row`: its id may be used again.
+    #[must_use]
+    pub fn new(row: Uuid, generation: i64, verification: Verification, at: Timestamp) -> Self {
+        let occurred_at = at.timestamp_micros();
+        Self { id: row.to_string(), version: generation, verification: Some(verification), occurred_at }
+    }
+}
 
 #[cfg(test)]
 mod tests {

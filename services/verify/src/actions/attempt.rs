@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use tessera_common::clock::Timestamp;
 use tessera_contracts::call::Failure;
 
+use super::exhaust::if_exhausted;
 use super::proof::{Expected, Right};
 use crate::domain::counting::{Limited, WRONG_PER_SUBJECT, wrong};
 use crate::domain::verification::{Form, Key, Verification};
@@ -44,7 +45,7 @@ pub async fn attempt(verify: &Verify, key: Key<'_>, answer: Answer<'_>) -> Resul
         Ok((verification, right)) => spend(verify, verification, &right, answer.removes_secret, now).await?,
         Err(judged) => judged,
     };
-    log(key, &judged);
+    conclude(verify, key, &judged).await?;
     Ok(judged)
 }
 
@@ -55,11 +56,15 @@ pub async fn check(verify: &Verify, key: Key<'_>, code: &SecretString) -> Result
         Ok((verification, _)) => not_spent(verify, verification).await?,
         Err(judged) => judged,
     };
-    log(key, &judged);
+    conclude(verify, key, &judged).await?;
     Ok(judged)
 }
 
-fn log(key: Key<'_>, judged: &Judged) {
+/// Ends what the answer has exhausted, and says what it was worth.
+async fn conclude(verify: &Verify, key: Key<'_>, judged: &Judged) -> Result<(), Failure> {
+    if let Judged::Wrong(verification) = judged {
+        if_exhausted(verify, verification, verify.clock.now()).await?;
+    }
     let verdict = match judged {
         Judged::Right(_) => "proved",
         Judged::RightBefore => "proved_before",
@@ -67,6 +72,7 @@ fn log(key: Key<'_>, judged: &Judged) {
         Judged::Limited(..) | Judged::Unknown => "unknown",
     };
     tracing::info!(verify.tenant = key.tenant, verify.id = key.id, verdict, "verification.attempt");
+    Ok(())
 }
 
 /// What was right about an answer, and in which verification; else what there is to say.

@@ -118,7 +118,7 @@ pub async fn by_message(verify: &Verify, tenant: &str, given: ByMessage) -> Resu
     let destination = given.recipient.destination().to_owned();
     queue::queue(verify, &mut tx, Parcel { of, channel, destination, message }, now).await?;
     tx.commit().await?;
-    verify.queued.notify_one();
+    verify.queued.send_replace(());
     tracing::info!(verify.tenant = tenant, verify.id = id, verify.generation = of.generation, "verification.initiate");
 
     Ok(Verification {

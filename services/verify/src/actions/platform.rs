@@ -68,7 +68,7 @@ pub async fn initiate(verify: &Verify, given: Initiate) -> Result<Initiated, Fai
     let destination = new.consumer.clone();
     queue::queue(verify, &mut tx, Parcel { of, channel: Channel::Email, destination, message }, now).await?;
     tx.commit().await?;
-    verify.queued.notify_one();
+    verify.queued.send_replace(());
     tracing::info!(verify.tenant = PLATFORM, verify.id = id, "verification.initiate");
     Ok(Initiated::Live { expires_at: new.deadline })
 }

@@ -92,7 +92,7 @@ pub async fn resend(verify: &Verify, tenant: &str, again: Again) -> Result<Verif
     count_message(verify, &mut tx, tenant, &again.recipient, now).await?.map_err(ResendError::Limited)?;
     queue::queue(verify, &mut tx, Parcel { of, channel, destination, message }, now).await?;
     tx.commit().await?;
-    verify.queued.notify_one();
+    verify.queued.send_replace(());
     tracing::info!(verify.tenant = tenant, verify.id = id, verify.generation = of.generation, "verification.resend");
     Ok(prolonged)
 }

@@ -3,6 +3,7 @@
 pub mod allowed_prefixes;
 pub mod authenticator;
 pub mod backup_code;
+pub mod breaker;
 pub mod code;
 pub mod counting;
 pub mod lifetime;

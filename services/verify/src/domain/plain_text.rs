@@ -38,6 +38,34 @@ pub fn links(html: &str) -> Vec<String> {
     links
 }
 
+/// The web addresses in a text without markup, each once.
+#[must_use]
+pub fn addresses(text: &str) -> Vec<String> {
+    let mut addresses: Vec<String> = Vec::new();
+    for word in text.split_whitespace().map(|word| word.trim_end_matches(['.', ',', '!', '?', ')'])) {
+        let is_address = word.starts_with("http://") || word.starts_with("https://");
+        if is_address && !addresses.iter().any(|known| known == word) {
+            addresses.push(word.to_owned());
+        }
+    }
+    addresses
+}
+
+/// What in `text` may be a code, each once: words with a digit in them, of 4 to 32 letters and digits.
+#[must_use]
+pub fn codes(text: &str) -> Vec<&str> {
+    let mut codes = Vec::new();
+    for word in text.split(|symbol: char| symbol.is_whitespace() || ".,:;!?()\"'<>".contains(symbol)) {
+        let is_code = (4..=32).contains(&word.len())
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && word.bytes().any(|byte| byte.is_ascii_digit());
+        if is_code && !codes.contains(&word) {
+            codes.push(word);
+        }
+    }
+    codes
+}
+
 fn unescape(text: &str) -> String {
     // `&amp;` comes last: what it makes is no entity.
     [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&"), ("&amp;", "&")]
@@ -54,6 +82,19 @@ mod tests {
         let html = "<p>Your code is <b>12 &amp;lt;3</b></p>\n\n<p>Bye<br>now</p> <img src=x";
         assert_eq!(text(html), "Your code is 12 &lt;3\nBye\nnow");
         assert_eq!(text("just text"), "just text");
+    }
+
+    #[test]
+    fn addresses_of_a_text_end_with_their_word() {
+        let text = "Open https://shop.test/?a=1&b=2. Or (http://shop.test/) https://shop.test/?a=1&b=2";
+        assert_eq!(addresses(text), ["https://shop.test/?a=1&b=2"]);
+        assert_eq!(addresses("see http://shop.test/b, ok"), ["http://shop.test/b"]);
+    }
+
+    #[test]
+    fn codes_are_words_with_a_digit() {
+        assert_eq!(codes("Your code is 012345. Again: 012345, or a1B2!"), ["012345", "a1B2"]);
+        assert_eq!(codes("https://shop.test/?code=12345 call 123 now, word"), Vec::<&str>::new());
     }
 
     #[test]

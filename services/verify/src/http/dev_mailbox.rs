@@ -31,19 +31,22 @@ struct Shown {
     at: String,
     text: String,
     links: Vec<String>,
+    codes: Vec<String>,
     html: Option<String>,
 }
 
 impl From<DevMessage> for Shown {
     fn from(message: DevMessage) -> Self {
         let is_mail = message.channel == "email";
+        let text = if is_mail { plain_text::text(&message.body) } else { message.body.clone() };
         Self {
             to: message.destination,
-            subject: message.subject.unwrap_or_else(|| "(text message)".to_owned()),
+            subject: message.subject.unwrap_or_else(|| "Text message".to_owned()),
             from: message.sender.unwrap_or_else(|| "the platform".to_owned()),
             at: message.created_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            text: if is_mail { plain_text::text(&message.body) } else { message.body.clone() },
-            links: plain_text::links(&message.body),
+            links: if is_mail { plain_text::links(&message.body) } else { plain_text::addresses(&message.body) },
+            codes: plain_text::codes(&text).into_iter().map(str::to_owned).collect(),
+            text,
             html: is_mail.then_some(message.body),
         }
     }

@@ -30,7 +30,7 @@ impl Mailbox {
     }
 
     pub(super) async fn catch(&self, letter: Letter) -> Result<(), SendError> {
-        self.keep(letter).await.map_err(|error| SendError::Temporary(Box::new(error)))?;
+        self.keep(letter).await.map_err(|_| SendError::Deferred("the mailbox cannot be written to".to_owned()))?;
         self.caught.notify_waiters();
         Ok(())
     }

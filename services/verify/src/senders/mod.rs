@@ -1,11 +1,14 @@
 //! What carries messages out of the house.
 
+mod mail_server;
 mod mailbox;
+mod sms_provider;
 mod smtp;
 
 use uuid::Uuid;
 
 pub use mailbox::{Mailbox, recipient};
+pub use sms_provider::SmsProvider;
 pub use smtp::Smtp;
 
 use crate::domain::message::{Channel, Message};
@@ -26,8 +29,40 @@ pub enum Sender {
     Mailbox(Mailbox),
     /// A mail server takes them.
     Smtp(Smtp),
-    /// There is none: nothing may be queued for it.
+    /// A provider of text messages takes them.
+    SmsProvider(SmsProvider),
+    /// There is none, and nothing is begun that would need it.
     Nobody,
+}
+
+/// A message with its address on it.
+#[derive(Debug)]
+pub struct Letter {
+    /// The delivery's id: the same for each repetition.
+    pub id: Uuid,
+    /// How it travels.
+    pub channel: Channel,
+    /// The address or number.
+    pub destination: String,
+    /// What it says.
+    pub message: Message,
+}
+
+/// Why a message was not taken, in words of our own: what a provider says may have the recipient in it.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The provider takes nothing now; nothing is said about the message.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The provider does not take this message now.
+    #[error("{0}")]
+    Deferred(String),
+    /// Nobody knows whether it was taken.
+    #[error("{0}")]
+    Lost(String),
+    /// No repetition can succeed.
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl Senders {
@@ -49,7 +84,7 @@ impl Senders {
     /// Hands a message over.
     ///
     /// # Errors
-    /// Whether trying again makes sense.
+    /// What is known of its fate, and so whether trying again makes sense.
     pub async fn send(&self, letter: Letter) -> Result<(), SendError> {
         match letter.channel {
             Channel::Email => self.email.send(letter).await,
@@ -58,36 +93,13 @@ impl Senders {
     }
 }
 
-/// A message with its address on it.
-#[derive(Debug)]
-pub struct Letter {
-    /// The delivery's id: the same for each repetition.
-    pub id: Uuid,
-    /// How it travels.
-    pub channel: Channel,
-    /// The address or number.
-    pub destination: String,
-    /// What it says.
-    pub message: Message,
-}
-
-/// Why a message was not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// Later may succeed.
-    #[error("the message was not taken this time: {0}")]
-    Temporary(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// No repetition can succeed.
-    #[error("the message was refused for good: {0}")]
-    Permanent(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
 impl Sender {
     async fn send(&self, letter: Letter) -> Result<(), SendError> {
         match self {
             Self::Mailbox(mailbox) => mailbox.catch(letter).await,
             Self::Smtp(smtp) => smtp.send(letter).await,
-            Self::Nobody => Err(SendError::Permanent("there is no provider for it".into())),
+            Self::SmsProvider(provider) => provider.send(&letter).await,
+            Self::Nobody => Err(SendError::Unavailable("there is no provider".to_owned())),
         }
     }
 }

@@ -1,28 +1,20 @@
 //! Mail by SMTP.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MessageBuilder};
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::transport::smtp::{Error, PoolConfig};
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor};
+use lettre::{Address, Message as Mail};
 use secrecy::{ExposeSecret as _, SecretString};
 use tessera_common::tls::Trust;
-use url::Url;
 
+use super::mail_server::MailServer;
 use super::{Letter, SendError};
-
-/// The longest that one conversation step may take: well inside the claim of a queued message.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Connections kept to the server.
-const CONNECTIONS: u32 = 8;
 
 /// A mail server that takes our mail. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: Arc<MailServer>,
     from: Mailbox,
 }
 
@@ -31,7 +23,7 @@ pub struct Smtp {
 pub enum SmtpSettingError {
     /// The URL.
     #[error("setting `verify.smtp_url`: {0}; write smtps://user:password@host, or smtp://…?tls=required")]
-    Url(Error),
+    Url(String),
     /// The address.
     #[error("setting `verify.mail_from`: {0}; write `Name <address@host>`")]
     From(lettre::address::AddressError),
@@ -44,23 +36,14 @@ impl Smtp {
     /// # Errors
     /// When one of them cannot be read. The server is not asked yet.
     pub fn new(url: &SecretString, from: &str, trust: &Trust) -> Result<Self, SmtpSettingError> {
-        let url = url.expose_secret();
-        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(SmtpSettingError::Url)?;
-        if let (Some(authorities), Ok(url)) = (trust.pem(), url.parse()) {
-            transport = transport.tls(encryption(&url, authorities).map_err(SmtpSettingError::Url)?);
-        }
-        let pool = PoolConfig::new().max_size(CONNECTIONS);
-        let transport = transport.timeout(Some(PATIENCE)).pool_config(pool).build();
-        Ok(Self { transport, from: from.parse().map_err(SmtpSettingError::From)? })
+        let server = MailServer::at(url.expose_secret(), trust).map_err(SmtpSettingError::Url)?;
+        Ok(Self { server: Arc::new(server), from: from.parse().map_err(SmtpSettingError::From)? })
     }
 
     pub(super) async fn send(&self, letter: Letter) -> Result<(), SendError> {
-        let mail = self.mail(letter).map_err(|error| SendError::Permanent(error.into()))?;
-        match self.transport.send(mail).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err(SendError::Permanent(Box::new(error))),
-            Err(error) => Err(SendError::Temporary(Box::new(error))),
-        }
+        // An error of the library may quote what it could not write.
+        let mail = self.mail(letter).map_err(|_| SendError::Refused("the mail cannot be written".to_owned()))?;
+        self.server.send(mail.envelope(), &mail.formatted()).await
     }
 
     /// A repetition has the same id, so that a receiver can know it again.
@@ -86,19 +69,6 @@ impl Smtp {
             }
         }
     }
-}
-
-/// What a URL asks for, as the library reads it, with more authorities to trust than the system's.
-fn encryption(url: &Url, authorities: &[u8]) -> Result<Tls, Error> {
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let verified = TlsParameters::builder(host).add_root_certificate(Certificate::from_pem(authorities)?).build()?;
-    let asked = url.query_pairs().find(|(name, _)| name == "tls");
-    Ok(match (url.scheme(), asked.as_ref().map(|(_, how)| &**how)) {
-        ("smtps", _) => Tls::Wrapper(verified),
-        (_, Some("required")) => Tls::Required(verified),
-        (_, Some("opportunistic")) => Tls::Opportunistic(verified),
-        _ => Tls::None,
-    })
 }
 
 /// What stands in a header has no line ends, nor other control characters.
@@ -201,12 +171,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_for_good_is_told_from_one_for_now() {
-        assert!(matches!(sent("550 no such user", letter("Hi", None)).await.0, Err(SendError::Permanent(_))));
-        assert!(matches!(sent("451 come back later", letter("Hi", None)).await.0, Err(SendError::Temporary(_))));
+        assert!(matches!(sent("550 no such user", letter("Hi", None)).await.0, Err(SendError::Refused(_))));
+        assert!(matches!(sent("451 come back later", letter("Hi", None)).await.0, Err(SendError::Deferred(_))));
         let nobody = SecretString::from("smtp://127.0.0.1:1");
         let smtp = Smtp::new(&nobody, "no-reply@id.example", &Trust::default()).expect("a sender");
         let unreachable = smtp.send(letter("Hi", None)).await;
-        assert!(matches!(unreachable, Err(SendError::Temporary(_))));
+        assert!(matches!(unreachable, Err(SendError::Unavailable(_))));
     }
 
     #[tokio::test]

@@ -81,15 +81,17 @@ pub struct Due {
     pub tries: i64,
 }
 
-/// Messages that are due. One that failed often comes after the others.
-pub async fn due(session: &mut impl Session, now: Timestamp, limit: i64) -> sqlx::Result<Vec<Due>> {
+/// Messages of a channel that are due. One that failed often comes after the others.
+pub async fn due(session: &mut impl Session, channel: Channel, now: Timestamp, limit: usize) -> sqlx::Result<Vec<Due>> {
     run!(session, |e| {
         sqlx::query_as(
-        "select id, tries from deliveries where state = 'queued' and next_try_at <= $1 order by tries, next_try_at, id limit $2"
-    )
-    .bind(now)
-    .bind(limit)
-    .fetch_all(e)
+            "select id, tries from deliveries where state = 'queued' and channel = $1 and next_try_at <= $2 \
+         order by tries, next_try_at, id limit $3",
+        )
+        .bind(channel.name())
+        .bind(now)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(e)
     })
 }
 
@@ -102,7 +104,11 @@ pub struct Claimed {
     pub destination: String,
     pub sealed: Vec<u8>,
     pub tries: i64,
+    /// Tries that were not answered.
+    pub unanswered: i64,
     pub trace: Option<String>,
+    /// The destination in canonical form.
+    pub recipient: String,
 }
 
 /// Claims a due message until `until`; `None` if it is somebody else's or must not be sent any more.
@@ -113,11 +119,12 @@ pub async fn claim(
     until: Timestamp,
 ) -> sqlx::Result<Option<Claimed>> {
     run!(session, |e| sqlx::query_as(
-        "update deliveries set tries = tries + 1, next_try_at = $4 \
+        "update deliveries set tries = tries + 1, next_try_at = $4, last_error = null \
          where id = $1 and tries = $2 and state = 'queued' and sealed is not null \
          and exists (select 1 from verifications v where v.row_id = deliveries.verification \
              and v.generation = deliveries.generation and v.state = 'live' and v.deadline > $3) \
-         returning id, verification, channel, destination, sealed, tries, trace"
+         returning id, verification, channel, destination, sealed, tries, unanswered, trace, \
+             (select v.recipient from verifications v where v.row_id = deliveries.verification) as recipient"
     )
     .bind(due.id)
     .bind(due.tries)
@@ -126,39 +133,67 @@ pub async fn claim(
     .fetch_optional(e))
 }
 
-/// How a claimed message ended.
-#[derive(Clone, Copy, Debug)]
-pub enum Settled {
-    /// Taken by the provider.
-    Sent,
-    /// Refused for good.
-    Failed,
-}
-
-/// Ends a claimed message and erases what it said.
-pub async fn settle(session: &mut impl Session, claimed: &Claimed, settled: Settled) -> sqlx::Result<()> {
-    let state = match settled {
-        Settled::Sent => "sent",
-        Settled::Failed => "failed",
-    };
+/// Ends a claimed message that its provider has taken, and erases what it said.
+pub async fn sent(session: &mut impl Session, claimed: &Claimed) -> sqlx::Result<()> {
     affected!(
         session,
-        sqlx::query("update deliveries set state = $3, sealed = null where id = $1 and tries = $2")
-            .bind(claimed.id)
-            .bind(claimed.tries)
-            .bind(state)
+        sqlx::query(
+            "update deliveries set state = 'sent', sealed = null, last_error = null where id = $1 and tries = $2"
+        )
+        .bind(claimed.id)
+        .bind(claimed.tries)
     )?;
     Ok(())
 }
 
-/// Puts a claimed message back until `next_try_at`.
-pub async fn postpone(session: &mut impl Session, claimed: &Claimed, next_try_at: Timestamp) -> sqlx::Result<()> {
+/// What others may know of the verification that a message is for.
+#[derive(Debug, sqlx::FromRow)]
+pub struct OfVerification {
+    pub tenant: String,
+    pub id: String,
+    pub method: String,
+    pub subject: String,
+}
+
+/// Ends a claimed message that was given up, and erases what it said; answers whose it was. `None` if somebody else has ended it.
+pub async fn fail(session: &mut impl Session, claimed: &Claimed, reason: &str) -> sqlx::Result<Option<OfVerification>> {
+    let failed = affected!(
+        session,
+        sqlx::query(
+            "update deliveries set state = 'failed', sealed = null, last_error = $3 \
+             where id = $1 and tries = $2 and state = 'queued'"
+        )
+        .bind(claimed.id)
+        .bind(claimed.tries)
+        .bind(reason.to_owned())
+    )?;
+    if failed == 0 {
+        return Ok(None);
+    }
+    run!(session, |e| sqlx::query_as("select tenant, id, method, subject from verifications where row_id = $1")
+        .bind(claimed.verification)
+        .fetch_optional(e))
+}
+
+/// Puts a claimed message back until `next_try_at`; `lost` if its provider may have taken it.
+pub async fn postpone(
+    session: &mut impl Session,
+    claimed: &Claimed,
+    next_try_at: Timestamp,
+    lost: bool,
+    reason: String,
+) -> sqlx::Result<()> {
     affected!(
         session,
-        sqlx::query("update deliveries set next_try_at = $3 where id = $1 and tries = $2 and state = 'queued'")
-            .bind(claimed.id)
-            .bind(claimed.tries)
-            .bind(next_try_at)
+        sqlx::query(
+            "update deliveries set next_try_at = $3, unanswered = unanswered + $4, last_error = $5 \
+             where id = $1 and tries = $2 and state = 'queued'"
+        )
+        .bind(claimed.id)
+        .bind(claimed.tries)
+        .bind(next_try_at)
+        .bind(i64::from(lost))
+        .bind(reason.clone())
     )?;
     Ok(())
 }

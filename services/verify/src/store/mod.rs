@@ -7,4 +7,5 @@ pub mod counter_rows;
 pub mod delivery_rows;
 pub mod dev_message_rows;
 pub mod resend_rows;
+pub mod undeliverable_rows;
 pub mod verification_rows;

@@ -238,19 +238,33 @@ pub async fn count_attempt(
     Ok(row.map(Verification::from))
 }
 
-/// Marks a verification proved, once, and takes back the attempt that the right code was counted as.
+/// Marks a verification proved, once, and takes back the attempt that the right code was counted as. An answer that was counted while
+/// it took some is judged, also if others have exhausted it meanwhile.
 pub async fn prove(session: &mut impl Session, verification: &Verification, now: Timestamp) -> sqlx::Result<bool> {
     let proved = affected!(
         session,
         sqlx::query(
             "update verifications set state = 'proved', proved_at = $3, sealed_code = null, attempts = attempts - 1 \
-             where row_id = $1 and generation = $2 and state = 'live' and deadline > $3"
+             where row_id = $1 and generation = $2 and state in ('live', 'exhausted') and deadline > $3"
         )
         .bind(verification.row_id)
         .bind(verification.generation)
         .bind(now)
     )?;
     Ok(proved == 1)
+}
+
+/// Ends a live verification that has used up its answers, and answers its method; `None` if somebody else has ended it.
+pub async fn exhaust(session: &mut impl Session, verification: &Verification) -> sqlx::Result<Option<String>> {
+    run!(session, |e| {
+        sqlx::query_scalar(
+            "update verifications set state = 'exhausted', sealed_code = null \
+         where row_id = $1 and generation = $2 and state = 'live' and attempts >= 5 returning method",
+        )
+        .bind(verification.row_id)
+        .bind(verification.generation)
+        .fetch_optional(e)
+    })
 }
 
 /// Whether it was proved before; if so, takes back the attempt that the right code was counted as.

@@ -62,8 +62,24 @@ on_every_database! {
         assert!(page.text.contains("sandbox=\"\" srcdoc=\"&#60;p&#62;Code c0de"), "{}", page.text);
         assert!(page.text.contains("<a href=\"https://shop.test/?a=1&#38;b=2\" rel=\"noreferrer\">"), "{}", page.text);
         assert!(page.text.contains("<label for=\"to\">To</label>"));
+        for copied in ["https://shop.test/?a=1&#38;b=2", "c0de"] {
+            assert!(page.text.contains(&format!("<code class=\"copied\">{copied}</code>")), "{copied} {}", page.text);
+        }
         let empty = app.get("/dev/mailbox?to=nobody@example.org").send().await.expect(200);
         assert!(empty.text.contains("No message to nobody@example.org yet."));
+    }
+}
+
+on_every_database! {
+    async fn the_page_shows_a_text_message_as_text(app: TestApp) {
+        let shop = Tenant::of(&app).by("phone");
+        let body = with(by_mail("+4915112345678"), "template.body", json!("<b>{{{CODE}}}</b> is it: https://shop.test/?a=1&b=2."));
+        let _ = shop.started(&with(body, "policy.forcedCode", json!("0042"))).await;
+        let page = app.get("/dev/mailbox?channel=sms&to=%2B4915112345678").send().await.expect(200);
+        assert!(page.text.contains("&#60;b&#62;0042&#60;/b&#62; is it"), "{}", page.text);
+        assert!(page.text.contains("<code class=\"copied\">https://shop.test/?a=1&#38;b=2</code>"), "{}", page.text);
+        assert!(page.text.contains("<code class=\"copied\">0042</code>"), "{}", page.text);
+        assert!(!page.text.contains("<iframe") && !page.text.contains("<script"), "{}", page.text);
     }
 }
 

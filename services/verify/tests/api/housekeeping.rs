@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 use tessera_common::config::Config;
 use tessera_common::random::Random;
+use tessera_messaging::Bus;
 use tessera_storage::{Cache, affected, run};
 use tessera_testkit::{TestApp, Value, json, on_every_database};
 use tessera_tokens::access_token::{AccessTokens, PublicKeys};
@@ -33,6 +34,7 @@ pub fn replica(app: &TestApp, ring: &SecretString) -> Verify {
     let (db, clock) = (app.databases.verify.clone(), app.clock.clone());
     Verify::build(Parts {
         cache: Cache::Memory,
+        bus: Bus::in_process(),
         senders: Senders::caught(&Mailbox::new(db.clone(), clock.clone())),
         db,
         ring: KeyRing::parse(ring).expect("a ring"),

@@ -187,6 +187,15 @@ on_every_database! {
         assert_eq!((&mail["subject"], &mail["from"]), (&json!("{{{CODE}}}"), &json!("Shop <no-reply@shop.test>")));
     }
 
+    async fn a_place_elsewhere_than_in_the_body_is_not_filled(app: TestApp) {
+        let shop = Tenant::of(&app);
+        let body = with(by_mail("{{{CODE}}}@example.org"), "payload", json!({ "{{{CODE}}}": "{{{VERIFICATION_ID}}}" }));
+        let answer = shop.initiate(&with(body, "issuer", json!("{{{CODE}}}"))).await.expect(200).json();
+        assert_eq!(answer["consumer"], "{{{CODE}}}@example.org");
+        assert_eq!(answer["payload"], json!({ "{{{CODE}}}": "{{{VERIFICATION_ID}}}" }));
+        assert_eq!(mails(&app, "{{{code}}}@example.org").await[0]["to"], "{{{CODE}}}@example.org");
+    }
+
     async fn a_forced_id_that_is_used_again_replaces(app: TestApp) {
         let shop = Tenant::of(&app);
         let (id, first) = shop.started(&forced("ada@example.org", ID)).await;

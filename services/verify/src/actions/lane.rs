@@ -1,0 +1,100 @@
+//! The messages of one channel on their way to its provider. What one provider does not answer holds up nothing of another's.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::TimeDelta;
+use tokio::task::JoinSet;
+
+use super::deliver::deliver;
+use crate::domain::breaker::Breaker;
+use crate::domain::message::Channel;
+use crate::store::delivery_rows;
+use crate::verify::Verify;
+
+/// Messages of one channel that are on their way at once.
+const AT_ONCE: usize = 16;
+
+/// How long a claimed message is left to its claimer: longer than any sender tries.
+const CLAIM: TimeDelta = TimeDelta::seconds(30);
+
+/// What is known of each provider.
+#[derive(Debug, Default)]
+pub struct Breakers {
+    email: Mutex<Breaker>,
+    sms: Mutex<Breaker>,
+}
+
+impl Breakers {
+    /// That of a channel's provider.
+    pub fn of(&self, channel: Channel) -> MutexGuard<'_, Breaker> {
+        let breaker = match channel {
+            Channel::Email => &self.email,
+            Channel::Sms => &self.sms,
+        };
+        breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Messages of one channel that are being sent.
+#[derive(Debug)]
+pub struct Lane {
+    verify: Verify,
+    channel: Channel,
+    under_way: JoinSet<sqlx::Result<bool>>,
+}
+
+impl Lane {
+    /// One on which nothing moves yet.
+    pub fn new(verify: Verify, channel: Channel) -> Self {
+        Self { verify, channel, under_way: JoinSet::new() }
+    }
+
+    /// Whether something is being sent.
+    pub fn is_busy(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// Claims as many due messages as there is room for, and begins to send them; answers how many. A code that is worth nothing any
+    /// more is not sent.
+    pub async fn fill(&mut self) -> sqlx::Result<usize> {
+        let now = self.verify.clock.now();
+        let room = self.verify.breakers.of(self.channel).room(AT_ONCE, now).saturating_sub(self.under_way.len());
+        if room == 0 {
+            return Ok(0);
+        }
+        let db = &self.verify.db;
+        let due = delivery_rows::due(&mut db.read().await?, self.channel, now, room).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        delivery_rows::expire(&mut db.write().await?, now).await?;
+        let mut begun = 0;
+        for due in due {
+            if let Some(claimed) = delivery_rows::claim(&mut db.write().await?, due, now, now + CLAIM).await? {
+                let verify = self.verify.clone();
+                self.under_way.spawn(async move { deliver(&verify, claimed).await });
+                begun += 1;
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Waits for the next message that is dealt with, and answers whether it was taken; `None` if nothing is being sent.
+    pub async fn next(&mut self) -> Option<sqlx::Result<bool>> {
+        let dealt_with = self.under_way.join_next().await?;
+        Some(dealt_with.unwrap_or_else(|error| Err(sqlx::Error::AnyDriverError(Box::new(error)))))
+    }
+
+    /// Sends every message that is due, once, and answers how many were taken.
+    pub async fn drain(mut self) -> sqlx::Result<usize> {
+        let mut taken = 0;
+        loop {
+            let begun = self.fill().await?;
+            match self.next().await {
+                Some(outcome) => taken += usize::from(outcome?),
+                None if begun == 0 => return Ok(taken),
+                None => {}
+            }
+        }
+    }
+}

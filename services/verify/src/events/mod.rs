@@ -1,0 +1,3 @@
+//! What this context says to others.
+
+pub mod published;
