@@ -10,7 +10,6 @@ pub mod lifetime;
 pub mod message;
 pub mod method;
 pub mod plain_text;
-pub mod qr;
 pub mod recipient;
 pub mod template;
 pub mod verification;

@@ -8,6 +8,7 @@ mod initiate;
 mod initiate_params;
 mod internal;
 mod json;
+mod qr;
 mod resend;
 mod tenant_call;
 mod validate;

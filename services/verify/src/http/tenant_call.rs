@@ -1,12 +1,12 @@
 //! What every request of a tenant goes through, in the order that the API promises: `Accept`, `Content-Type`, JSON, route, tenant,
 //! method. One extractor does all of it, for several are not taken one after the other.
 
+use std::pin::Pin;
+
 use actix_web::dev::Payload;
 use actix_web::http::header::ACCEPT;
 use actix_web::http::{Method as Verb, StatusCode};
 use actix_web::{FromRequest, HttpRequest, web};
-use futures::FutureExt as _;
-use futures::future::LocalBoxFuture;
 use tessera_common::dialect::Accident;
 use tessera_common::dialect::verification::Refusal;
 use tessera_common::server::{Body, Caller};
@@ -48,13 +48,13 @@ pub struct Tenant {
 
 impl FromRequest for Readable {
     type Error = Refusal;
-    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let accepts = request.headers().get(ACCEPT).is_some_and(|value| value.to_str().is_ok_and(is_acceptable));
         let has_body = request.method() == Verb::POST;
         let body = Body::from_request(request, payload);
-        async move {
+        Box::pin(async move {
             if !accepts {
                 return Err(Refusal::UnsupportedHeader("Unsupported \"Accept\" header"));
             }
@@ -66,8 +66,7 @@ impl FromRequest for Readable {
                 return Err(Refusal::UnsupportedHeader("Unsupported \"Content-Type\""));
             }
             Ok(Self { body: read(&body)? })
-        }
-        .boxed_local()
+        })
     }
 }
 
@@ -86,13 +85,13 @@ fn read(body: &Body) -> Result<String, Accident> {
 
 impl FromRequest for TenantCall {
     type Error = Refusal;
-    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let readable = Readable::from_request(request, payload);
         let caller = Caller::from_request(request, payload);
         let request = request.clone();
-        async move {
+        Box::pin(async move {
             let Readable { body } = readable.await?;
             let verify = request.app_data::<web::Data<Verify>>();
             let verify = verify.ok_or_else(|| Accident::Internal("verify is not configured".into()))?;
@@ -105,8 +104,7 @@ impl FromRequest for TenantCall {
                 .ok_or(Refusal::Error(StatusCode::NOT_FOUND, "Method not supported"))?;
             let verification_id = request.match_info().get("verification_id").unwrap_or_default().to_owned();
             Ok(Self { tenant, method, verification_id, body })
-        }
-        .boxed_local()
+        })
     }
 }
 
