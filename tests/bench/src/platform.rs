@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 use tempfile::TempDir;
-use tessera_journeys::{Engines, Services, Setup};
+use tessera_journeys::{Engines, Service, Services, Setup};
 
 use crate::http::{Connection, Request};
 use crate::limits::Store;
@@ -63,9 +63,10 @@ enum Running {
 }
 
 /// Limits that the load of one address, and of one tenant to few recipients, must not reach.
-const LIMITS: [(&str, &str); 2] = [("LIMITS_ADDRESS_FACTOR", "1000000"), ("VERIFY_TENANT_MESSAGES", "1000000000")];
+const LIMITS: (&str, &str) = ("LIMITS_ADDRESS_FACTOR", "1000000");
+const LIMITS_OF_VERIFY: (&str, &str) = ("VERIFY_TENANT_MESSAGES", "1000000000");
 
-/// The settings of an all-in-one of its own: the release's defaults, but for where it is, and for [`LIMITS`].
+/// The settings of an all-in-one of its own: the release's defaults, but for where it is, and for these limits.
 pub fn settings(folder: &Path, [port, internal_port]: [u16; 2], service_ports: bool) -> Vec<(String, String)> {
     [
         ("DATA_DIR", folder.join("data").display().to_string()),
@@ -74,7 +75,7 @@ pub fn settings(folder: &Path, [port, internal_port]: [u16; 2], service_ports: b
         ("SERVICE_PORTS", service_ports.to_string()),
     ]
     .into_iter()
-    .chain(LIMITS.map(|(name, value)| (name, value.to_owned())))
+    .chain([LIMITS, LIMITS_OF_VERIFY].map(|(name, value)| (name, value.to_owned())))
     .map(|(name, value)| (format!("TESSERA_{name}"), value))
     .collect()
 }
@@ -111,9 +112,11 @@ impl Platform {
 
     async fn four_services() -> anyhow::Result<Self> {
         let engines = Engines::start().await.context("an engine is not installed")?;
-        let settings = LIMITS.into_iter().chain([("LOG_LEVEL", "info")]);
-        let settings = settings.map(|(name, value)| (format!("TESSERA_{name}"), value.to_owned())).collect();
-        let services = Services::start(&Setup { settings, ..Setup::on(&engines) }).await;
+        let named = |(name, value): (&str, &str)| (format!("TESSERA_{name}"), value.to_owned());
+        let settings = vec![named(LIMITS), named(("LOG_LEVEL", "info"))];
+        let (name, value) = named(LIMITS_OF_VERIFY);
+        let settings_of = vec![(Service::Verify, name, value)];
+        let services = Services::start(&Setup { settings, settings_of, ..Setup::on(&engines) }).await;
         Ok(Self { port: services.port(), running: Running::FourServices(Box::new(services), Box::new(engines)) })
     }
 }
@@ -183,7 +186,7 @@ impl Accounts {
         let cookie = between(&answer, "__client=", ";").map(|secret| format!("__client={secret}"))?;
         let answer = said(&mut connection, &Request::get("/v1/client", &[("Cookie", &cookie)]), 200).await?;
         let session = between(&answer, "\"last_active_session_id\":\"", "\"")?.to_owned();
-        let answer = said(&mut connection, &sign_in(first), 201).await?.to_lowercase();
+        let answer = said(&mut connection, &sign_in(first), 201).await?;
         let token = between(&answer, "x-session-token: ", "\r\n")?.to_owned();
         let number = between(&answer, "\"id\":", ",")?.parse().context("the session's number")?;
         ensure!(token.starts_with("tss_"), "no session token");
