@@ -21,7 +21,7 @@ use crate::tls::ServerIdentity;
 /// How long requests under way may take after a stop was asked for, in seconds.
 const SHUTDOWN_S: u64 = 20;
 /// How long a client that has just connected may take to ask, once nobody else can connect.
-const FIRST_REQUEST: Duration = Duration::from_millis(300);
+const FIRST_REQUEST: Duration = Duration::from_millis(500);
 /// How often it is looked whether all who wait to be accepted are.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 /// How many times at most: a second in all.
