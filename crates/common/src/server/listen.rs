@@ -23,9 +23,9 @@ const SHUTDOWN_S: u64 = 20;
 /// How long a client that has just connected may take to ask, once nobody else can connect.
 const FIRST_REQUEST: Duration = Duration::from_millis(500);
 /// How often it is looked whether all who wait to be accepted are.
-const LOOK_EVERY: Duration = Duration::from_micros(200);
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// How many times at most: a second in all.
-const MOST_LOOKS: usize = 5_000;
+const MOST_LOOKS: usize = 1_000;
 
 /// What one listener serves.
 #[derive(Debug)]

@@ -100,7 +100,7 @@ pub async fn by_message(verify: &Verify, tenant: &str, given: ByMessage) -> Resu
         subject: recipient.clone(),
         purpose_group: "tenant",
         consumer: given.consumer,
-        recipient: recipient.clone(),
+        recipient,
         code_digest: verify.digest(key, &code),
         sealed_code: Some(verify.seal_code(key, &code)?),
         form: Form::Short,
@@ -121,20 +121,7 @@ pub async fn by_message(verify: &Verify, tenant: &str, given: ByMessage) -> Resu
     verify.queued.send_replace(());
     tracing::info!(verify.tenant = tenant, verify.id = id, verify.generation = of.generation, "verification.initiate");
 
-    Ok(Verification {
-        row_id: of.row_id,
-        tenant: tenant.to_owned(),
-        subject: recipient,
-        purpose_group: new.purpose_group.to_owned(),
-        consumer: new.consumer,
-        generation: of.generation,
-        code_digest: new.code_digest,
-        form: new.form,
-        attempts: 0,
-        deadline: new.deadline,
-        payload: new.payload,
-        id,
-    })
+    Ok(new.into_verification(of))
 }
 
 /// A UUID of version 4: what an id says must not tell when it was made, for tenants show it to strangers.

@@ -26,7 +26,7 @@ fn statuses(answers: &[Answer]) -> BTreeMap<u16, usize> {
 on_every_database! {
     async fn the_first_right_code_confirms_what_was_scanned(app: TestApp) {
         let shop = Tenant::of(&app);
-        let answer = shop.initiate_by("google_auth", &with(by_app("test@test.com"), "payload", json!({ "b": 1, "a": 2 }))).await;
+        let answer = shop.by("google_auth").initiate(&with(by_app("test@test.com"), "payload", json!({ "b": 1, "a": 2 }))).await;
         let said = answer.expect(200).json();
         let (id, uri) = (text(&said["verificationId"]), text(&said["totpUri"]));
         assert_eq!(uuid::Uuid::try_parse(&id).expect("a UUID").get_version_num(), 4);
@@ -47,7 +47,7 @@ on_every_database! {
             "verificationId": id, "consumer": "test@test.com", "expiredOn": expired_on, "payload": { "b": 1, "a": 2 }, "attempts": 0,
         });
         assert_eq!(answer, json!({ "status": 200, "data": data }));
-        for over in [validate(&shop, &id, &phone.code_in(1)).await, shop.get_by("google_auth", &id).await] {
+        for over in [validate(&shop, &id, &phone.code_in(1)).await, shop.by("google_auth").get(&id).await] {
             assert_eq!(over.expect(404).json(), not_found());
         }
         assert!(initiated(&shop, "test@test.com").await.1.is_none());
@@ -118,7 +118,7 @@ on_every_database! {
                 }
                 (_, true) => json!(code),
             };
-            let _ = shop.validate_by("google_auth", &id, &json!({ "code": typed })).await.expect(200);
+            let _ = shop.by("google_auth").validate(&id, &json!({ "code": typed })).await.expect(200);
         }
         assert!(told_as_number);
     }
@@ -134,11 +134,11 @@ on_every_database! {
         ] {
             let details = json!([{ "path": "code", "error": error }]);
             let expected = json!({ "status": 422, "error": "Invalid request", "details": details });
-            assert_eq!(shop.validate_by("google_auth", &id, &body).await.expect(422).json(), expected);
+            assert_eq!(shop.by("google_auth").validate(&id, &body).await.expect(422).json(), expected);
         }
         let wrong = [json!(wide), json!(""), json!(format!("0{code}")), json!("1".repeat(50_000)), json!(-1.5e3)];
         for (n, wrong) in (1..).zip(wrong) {
-            let answer = shop.validate_by("google_auth", &id, &json!({ "code": wrong })).await.expect(422).json();
+            let answer = shop.by("google_auth").validate(&id, &json!({ "code": wrong })).await.expect(422).json();
             assert_eq!((&answer["error"], &answer["data"]["attempts"]), (&json!("Invalid code"), &json!(n)));
         }
         let _ = validate(&shop, &id, &code).await.expect(404);
@@ -153,8 +153,8 @@ on_every_database! {
             assert_eq!(validate(&shop, &id, &phone.wrong()).await.expect(422).json()["data"]["attempts"], attempts);
         }
         assert_eq!(validate(&shop, &id, &phone.code()).await.expect(404).json(), not_found());
-        let _ = shop.get_by("google_auth", &id).await.expect(404);
-        let _ = shop.delete_by("google_auth", &id).await.expect(404);
+        let _ = shop.by("google_auth").get(&id).await.expect(404);
+        let _ = shop.by("google_auth").delete(&id).await.expect(404);
         // The secret is none the worse.
         let (id, _) = initiated(&shop, "ada").await;
         let _ = validate(&shop, &id, &phone.code()).await.expect(200);
@@ -194,7 +194,7 @@ on_every_database! {
         let remove = async |code: &str, word: Value| {
             let (id, uri) = initiated(&shop, "ada").await;
             assert_eq!(uri, None);
-            shop.validate_by("google_auth", &id, &json!({ "code": code, "removeSecret": word })).await
+            shop.by("google_auth").validate(&id, &json!({ "code": code, "removeSecret": word })).await
         };
         for word in [json!("true"), json!(1), json!(false), json!(null)] {
             app.advance(STEP);
@@ -215,7 +215,7 @@ on_every_database! {
     async fn removing_with_the_first_right_code_leaves_nothing(app: TestApp) {
         let shop = Tenant::of(&app);
         let (id, phone) = scanned(&shop, "ada").await;
-        let answer = shop.validate_by("google_auth", &id, &json!({ "code": phone.code(), "removeSecret": true })).await;
+        let answer = shop.by("google_auth").validate(&id, &json!({ "code": phone.code(), "removeSecret": true })).await;
         let _ = answer.expect(200);
         let (id, again) = scanned(&shop, "ada").await;
         let _ = validate(&shop, &id, &phone.code_in(1)).await.expect(422);
@@ -226,9 +226,9 @@ on_every_database! {
         let shop = Tenant::of(&app);
         let phone = enrolled(&shop, "ada").await;
         let (id, _) = initiated(&shop, "ada").await;
-        assert_eq!(shop.get_by("google_auth", &id).await.expect(200).json()["data"]["consumer"], "ada");
-        assert_eq!(shop.delete_by("google_auth", &id).await.expect(200).json(), json!({ "status": 200 }));
-        assert_eq!(shop.delete_by("google_auth", &id).await.expect(404).json(), not_found());
+        assert_eq!(shop.by("google_auth").get(&id).await.expect(200).json()["data"]["consumer"], "ada");
+        assert_eq!(shop.by("google_auth").delete(&id).await.expect(200).json(), json!({ "status": 200 }));
+        assert_eq!(shop.by("google_auth").delete(&id).await.expect(404).json(), not_found());
         let (late, uri) = initiated(&shop, "ada").await;
         assert_eq!(uri, None);
         app.advance(TimeDelta::hours(1));
@@ -245,12 +245,12 @@ on_every_database! {
         let _ = validate(&bank, &theirs, &phone.code()).await.expect(422);
         let (mine, _) = initiated(&shop, "ada").await;
         for answer in [
-            validate(&bank, &mine, &phone.code()).await, bank.get_by("google_auth", &mine).await, bank.delete_by("google_auth", &mine).await,
+            validate(&bank, &mine, &phone.code()).await, bank.by("google_auth").get(&mine).await, bank.by("google_auth").delete(&mine).await,
         ] {
             assert_eq!(answer.expect(404).json(), not_found());
         }
         let removing = json!({ "code": other.code(), "removeSecret": true });
-        let _ = bank.validate_by("google_auth", &theirs, &removing).await.expect(200);
+        let _ = bank.by("google_auth").validate(&theirs, &removing).await.expect(200);
         assert_eq!(validate(&shop, &mine, &phone.code()).await.expect(200).json()["data"]["attempts"], 0);
     }
 
@@ -258,9 +258,9 @@ on_every_database! {
         let shop = Tenant::of(&app);
         let (id, phone) = scanned(&shop, "ada@example.org").await;
         for method in ["email", "backup_code"] {
-            let _ = shop.validate_by(method, &id, &json!({ "code": phone.code() })).await.expect(404);
-            let _ = shop.get_by(method, &id).await.expect(404);
-            let _ = shop.delete_by(method, &id).await.expect(404);
+            let _ = shop.by(method).validate(&id, &json!({ "code": phone.code() })).await.expect(404);
+            let _ = shop.by(method).get(&id).await.expect(404);
+            let _ = shop.by(method).delete(&id).await.expect(404);
         }
         let (mailed, code) = shop.started(&by_mail("ada@example.org")).await;
         let _ = validate(&shop, &mailed, &code).await.expect(404);
@@ -280,7 +280,7 @@ on_every_database! {
         app.advance(TimeDelta::minutes(10));
         let answer = validate(&shop, &id, &phone.code()).await.expect(429);
         assert_eq!(answer.header("retry-after"), "3001");
-        assert_eq!(shop.get_by("google_auth", &id).await.expect(200).json()["data"]["attempts"], 0);
+        assert_eq!(shop.by("google_auth").get(&id).await.expect(200).json()["data"]["attempts"], 0);
         // Codes by mail, which strangers may have asked for, are counted apart.
         let (mailed, code) = shop.started(&by_mail("ada@example.org")).await;
         let _ = shop.validate(&mailed, &json!({ "code": code })).await.expect(200);

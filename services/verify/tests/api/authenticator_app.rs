@@ -50,7 +50,7 @@ pub fn by_app(consumer: &str) -> Value {
 
 /// Starts a verification, and answers its id with the link, if there is one.
 pub async fn initiated(shop: &Tenant<'_>, consumer: &str) -> (String, Option<String>) {
-    let answer = shop.initiate_by("google_auth", &by_app(consumer)).await.expect(200).json();
+    let answer = shop.by("google_auth").initiate(&by_app(consumer)).await.expect(200).json();
     (text(&answer["verificationId"]), answer.get("totpUri").map(text))
 }
 
@@ -69,5 +69,5 @@ pub async fn enrolled<'a>(shop: &Tenant<'a>, consumer: &str) -> AuthenticatorApp
 
 /// Answers with a code.
 pub async fn validate(shop: &Tenant<'_>, id: &str, code: &str) -> tessera_testkit::Answer {
-    shop.validate_by("google_auth", id, &json!({ "code": code })).await
+    shop.by("google_auth").validate(id, &json!({ "code": code })).await
 }

@@ -31,7 +31,7 @@ on_every_database! {
         ];
         for (body, path, error) in rows {
             let expected = json!({ "status": 422, "error": "Invalid request", "details": [{ "path": path, "error": error }] });
-            assert_eq!(shop.initiate_by("google_auth", &body).await.expect(422).json(), expected, "{body}");
+            assert_eq!(shop.by("google_auth").initiate(&body).await.expect(422).json(), expected, "{body}");
         }
         let call = shop.call(Method::POST, "/methods/google_auth/actions/initiate?qr=gif").json(&json!({}));
         let problems = call.send().await.expect(422).json()["details"].clone();
@@ -48,7 +48,7 @@ on_every_database! {
         body["template"] = json!(7);
         body["generateCode"] = json!({ "length": -1 });
         body["policy"]["forcedCode"] = json!("123456");
-        let answer = shop.initiate_by("google_auth", &body).await.expect(200);
+        let answer = shop.by("google_auth").initiate(&body).await.expect(200);
         assert!(!answer.text.contains("123456"));
         let id = text(&answer.json()["verificationId"]);
         let _ = validate(&shop, &id, "123456").await.expect(422);
@@ -60,12 +60,12 @@ on_every_database! {
         let forced = |consumer: &str| with(by_app(consumer), "policy.forcedVerificationId", json!(id));
         let phone = enrolled(&shop, "ada").await;
         app.advance(TimeDelta::seconds(30));
-        let said = shop.initiate_by("google_auth", &forced("ada")).await.expect(200).json();
+        let said = shop.by("google_auth").initiate(&forced("ada")).await.expect(200).json();
         assert_eq!((&said["verificationId"], said.get("totpUri")), (&json!(id), None));
         let _ = validate(&shop, id, &phone.wrong()).await.expect(422);
         let details = json!([{ "path": "policy.forcedVerificationId", "error": "belongs to another consumer" }]);
-        assert_eq!(shop.initiate_by("google_auth", &forced("eve")).await.expect(422).json()["details"], details);
-        assert_eq!(shop.initiate_by("google_auth", &forced("ada")).await.expect(200).json()["attempts"], 0);
+        assert_eq!(shop.by("google_auth").initiate(&forced("eve")).await.expect(422).json()["details"], details);
+        assert_eq!(shop.by("google_auth").initiate(&forced("ada")).await.expect(200).json()["attempts"], 0);
         let _ = validate(&shop, &id.to_lowercase(), &phone.code()).await.expect(200);
     }
 }

@@ -18,7 +18,7 @@ fn regenerating(consumer: &str, word: Value) -> Value {
 
 /// Starts a verification: its id, and the codes if they are told.
 async fn initiated(shop: &Tenant<'_>, body: &Value) -> (String, Option<Vec<String>>) {
-    let said = shop.initiate_by("backup_code", body).await.expect(200).json();
+    let said = shop.by("backup_code").initiate(body).await.expect(200).json();
     let codes = said.get("backupCodes").map(|codes| codes.as_array().expect("an array").iter().map(text).collect());
     (text(&said["verificationId"]), codes)
 }
@@ -32,13 +32,13 @@ async fn codes_of(shop: &Tenant<'_>, consumer: &str) -> Vec<String> {
 }
 
 async fn validate(shop: &Tenant<'_>, id: &str, code: &str) -> Answer {
-    shop.validate_by("backup_code", id, &json!({ "code": code })).await
+    shop.by("backup_code").validate(id, &json!({ "code": code })).await
 }
 
 on_every_database! {
     async fn a_first_set_is_told_once(app: TestApp) {
         let shop = Tenant::of(&app);
-        let said = shop.initiate_by("backup_code", &with(for_consumer("ada"), "payload", json!([1]))).await.expect(200).json();
+        let said = shop.by("backup_code").initiate(&with(for_consumer("ada"), "payload", json!([1]))).await.expect(200).json();
         let codes: BTreeSet<_> = said["backupCodes"].as_array().expect("an array").iter().map(text).collect();
         assert_eq!(codes.len(), 10);
         for code in &codes {
@@ -50,7 +50,7 @@ on_every_database! {
             "expiredOn": app.clock.now().timestamp() + 3600, "backupCodes": said["backupCodes"], "backupCodesLeft": 10,
         });
         assert_eq!(said, expected);
-        let again = shop.initiate_by("backup_code", &for_consumer("ada")).await.expect(200).json();
+        let again = shop.by("backup_code").initiate(&for_consumer("ada")).await.expect(200).json();
         assert_eq!((again.get("backupCodes"), &again["backupCodesLeft"]), (None, &json!(10)));
     }
 
@@ -67,7 +67,7 @@ on_every_database! {
         let id = opened(&shop, "ada").await;
         let wrong = validate(&shop, &id, &codes[0]).await.expect(422).json();
         assert_eq!((&wrong["error"], &wrong["data"]["attempts"]), (&json!("Invalid code"), &json!(1)));
-        let read = shop.get_by("backup_code", &id).await.expect(200).json();
+        let read = shop.by("backup_code").get(&id).await.expect(200).json();
         assert_eq!((&read["data"]["attempts"], &read["data"]["backupCodesLeft"]), (&json!(1), &json!(9)));
         assert_eq!(validate(&shop, &id, &codes[1]).await.expect(200).json()["data"]["backupCodesLeft"], 8);
     }
@@ -85,7 +85,7 @@ on_every_database! {
         assert_eq!(seen.get(&200), Some(&1), "{seen:?}");
         assert!(seen.keys().all(|status| [200, 422, 429].contains(status)), "{seen:?}");
         let id = opened(&shop, "ada").await;
-        assert_eq!(shop.get_by("backup_code", &id).await.expect(200).json()["data"]["backupCodesLeft"], 9);
+        assert_eq!(shop.by("backup_code").get(&id).await.expect(200).json()["data"]["backupCodesLeft"], 9);
     }
 
     async fn of_50_right_answers_to_one_verification_one_spends_one_code(app: TestApp) {
@@ -96,7 +96,7 @@ on_every_database! {
         assert_eq!(answers.iter().filter(|answer| answer.status.as_u16() == 200).count(), 1);
         let id = opened(&shop, "ada").await;
         // The verification and the code are spent together, or neither is.
-        assert_eq!(shop.get_by("backup_code", &id).await.expect(200).json()["data"]["backupCodesLeft"], 9);
+        assert_eq!(shop.by("backup_code").get(&id).await.expect(200).json()["data"]["backupCodesLeft"], 9);
     }
 
     async fn a_new_set_kills_the_old(app: TestApp) {
@@ -121,7 +121,7 @@ on_every_database! {
         }
         assert_eq!(right, 1);
         let id = opened(&shop, "ada").await;
-        assert_eq!(shop.get_by("backup_code", &id).await.expect(200).json()["data"]["backupCodesLeft"], 9);
+        assert_eq!(shop.by("backup_code").get(&id).await.expect(200).json()["data"]["backupCodesLeft"], 9);
     }
 
     async fn the_last_code_leaves_an_empty_set(app: TestApp) {
@@ -141,7 +141,7 @@ on_every_database! {
         let codes = codes_of(&shop, "ada").await;
         let remove = async |code: &str, word: Value| {
             let id = opened(&shop, "ada").await;
-            shop.validate_by("backup_code", &id, &json!({ "code": code, "removeSecret": word })).await
+            shop.by("backup_code").validate(&id, &json!({ "code": code, "removeSecret": word })).await
         };
         let _ = remove("0000000000", json!(true)).await.expect(422);
         assert_eq!(remove(&codes[0], json!("true")).await.expect(200).json()["data"]["backupCodesLeft"], 9);
@@ -160,8 +160,8 @@ on_every_database! {
         }
         let _ = validate(&shop, &id, &codes[0]).await.expect(404);
         let id = opened(&shop, "ada").await;
-        let _ = shop.delete_by("backup_code", &id).await.expect(200);
-        let _ = shop.get_by("backup_code", &id).await.expect(404);
+        let _ = shop.by("backup_code").delete(&id).await.expect(200);
+        let _ = shop.by("backup_code").get(&id).await.expect(404);
         let id = opened(&shop, "ada").await;
         let _ = validate(&shop, &id, &codes[0]).await.expect(200);
     }
@@ -190,7 +190,7 @@ on_every_database! {
             (with(whole(), "payload", json!("x".repeat(4095))), "payload", "must be at most 4096 bytes"),
         ] {
             let expected = json!({ "status": 422, "error": "Invalid request", "details": [{ "path": path, "error": error }] });
-            assert_eq!(shop.initiate_by("backup_code", &body).await.expect(422).json(), expected, "{body}");
+            assert_eq!(shop.by("backup_code").initiate(&body).await.expect(422).json(), expected, "{body}");
         }
         let mut body = whole();
         body["issuer"] = json!(7);
@@ -199,9 +199,9 @@ on_every_database! {
         body["policy"]["forcedCode"] = json!(123_456);
         let (id, _) = initiated(&shop, &body).await;
         let _ = validate(&shop, &id, "123456").await.expect(422);
-        let number = shop.validate_by("backup_code", &id, &json!({ "code": 1_234_567_890 })).await.expect(422).json();
+        let number = shop.by("backup_code").validate(&id, &json!({ "code": 1_234_567_890 })).await.expect(422).json();
         assert_eq!(number["data"]["attempts"], 2);
-        let missing = shop.validate_by("backup_code", &id, &json!({})).await.expect(422).json();
+        let missing = shop.by("backup_code").validate(&id, &json!({})).await.expect(422).json();
         assert_eq!(missing["details"], json!([{ "path": "code", "error": "is required" }]));
     }
 

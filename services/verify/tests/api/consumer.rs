@@ -12,7 +12,7 @@ async fn act(shop: &Tenant<'_>, method: &str, action: &str, consumer: &str) -> A
 
 async fn codes(shop: &Tenant<'_>, consumer: &str) -> (String, Vec<String>) {
     let body = json!({ "consumer": consumer, "policy": { "expiredOn": "01:00:00" } });
-    let said = shop.initiate_by("backup_code", &body).await.expect(200).json();
+    let said = shop.by("backup_code").initiate(&body).await.expect(200).json();
     let codes = said["backupCodes"].as_array().map(|codes| codes.iter().map(text).collect());
     (text(&said["verificationId"]), codes.unwrap_or_default())
 }
@@ -45,7 +45,7 @@ on_every_database! {
         status_is(false, 0).await;
         let (id, codes) = codes(&shop, "ada").await;
         status_is(true, 10).await;
-        let _ = shop.validate_by("backup_code", &id, &json!({ "code": codes[0] })).await.expect(200);
+        let _ = shop.by("backup_code").validate(&id, &json!({ "code": codes[0] })).await.expect(200);
         status_is(true, 9).await;
         let _ = act(&shop, "backup_code", "remove", "ada").await.expect(200);
         status_is(false, 0).await;
@@ -67,7 +67,7 @@ on_every_database! {
         let _ = act(&bank, "backup_code", "remove", "ada").await.expect(404);
         let _ = act(&shop, "backup_code", "remove", "ada").await.expect(200);
         let _ = act(&shop, "backup_code", "remove", "ada").await.expect(404);
-        let _ = shop.validate_by("backup_code", &open, &json!({ "code": codes[0] })).await.expect(404);
+        let _ = shop.by("backup_code").validate(&open, &json!({ "code": codes[0] })).await.expect(404);
     }
 
     async fn what_was_not_sent_is_not_sent_again(app: TestApp) {

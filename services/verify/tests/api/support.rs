@@ -154,26 +154,3 @@ async fn caught(app: &TestApp, query: &str) -> Vec<Value> {
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("a text: {value}")).to_owned()
 }
-
-impl Tenant<'_> {
-    /// Starts a verification by some method.
-    pub async fn initiate_by(&self, method: &str, body: &Value) -> Answer {
-        self.call(Method::POST, &format!("/methods/{method}/actions/initiate")).json(body).send().await
-    }
-
-    /// Answers a verification of some method.
-    pub async fn validate_by(&self, method: &str, id: &str, body: &Value) -> Answer {
-        let path = format!("/methods/{method}/verifiers/{id}/actions/validate");
-        self.call(Method::POST, &path).json(body).send().await
-    }
-
-    /// Reads a verification of some method.
-    pub async fn get_by(&self, method: &str, id: &str) -> Answer {
-        self.call(Method::GET, &format!("/methods/{method}/verifiers/{id}")).send().await
-    }
-
-    /// Ends a verification of some method.
-    pub async fn delete_by(&self, method: &str, id: &str) -> Answer {
-        self.call(Method::DELETE, &format!("/methods/{method}/verifiers/{id}")).send().await
-    }
-}
