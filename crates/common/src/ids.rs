@@ -11,7 +11,7 @@ use crate::random::Random;
 #[must_use]
 pub fn new_v7(now: Timestamp, random: &Random) -> Uuid {
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
-    Builder::from_unix_timestamp_millis(millis, &random.bytes()).into_uuid()
+    Builder::from_unix_timestamp_millis(millis, &random.unique()).into_uuid()
 }
 
 /// Declares typed ids: `typed_ids! { /// A user. UserId }`.

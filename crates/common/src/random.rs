@@ -43,6 +43,19 @@ impl Random {
         bytes
     }
 
+    /// `N` bytes that need not be secret but must not come twice: of ids. From a generator of the thread's own, which the operating
+    /// system seeds now and then; asking it each time costs a request more than its logging.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that draws")]
+    pub fn unique<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        match &self.0 {
+            Source::System => rand::rng().fill_bytes(&mut bytes),
+            Source::Seeded(_) => bytes = self.bytes(),
+        }
+        bytes
+    }
+
     /// A number below `bound`, each equally likely (`bound` 0 answers 0).
     ///
     /// Draws above the largest multiple of `bound` are thrown away: a remainder alone would favour small numbers.
@@ -69,6 +82,12 @@ mod tests {
     fn equal_seeds_draw_equal_bytes() {
         assert_eq!(Random::seeded(7).bytes::<16>(), Random::seeded(7).bytes::<16>());
         assert_ne!(Random::seeded(7).bytes::<16>(), Random::seeded(8).bytes::<16>());
+    }
+
+    #[test]
+    fn bytes_of_ids_differ_and_are_repeatable_when_seeded() {
+        assert_ne!(Random::system().unique::<16>(), Random::system().unique::<16>());
+        assert_eq!(Random::seeded(7).unique::<16>(), Random::seeded(7).unique::<16>());
     }
 
     #[test]

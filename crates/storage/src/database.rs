@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
+use sqlx::pool::{PoolConnection, PoolConnectionMetadata};
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Connection as _, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use tessera_common::tls::{Link, Trust};
 
 /// A database of one context.
@@ -96,6 +96,11 @@ macro_rules! affected {
     };
 }
 
+/// A connection that was used within this time is taken as alive: under load, asking first would double the price of a read.
+const SURELY_ALIVE: Duration = Duration::from_secs(1);
+/// How long another one may take to say that it is; behind a network that swallows everything it never does.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
+
 /// Readers of a SQLite file: enough for the cores a small machine has, few enough to stay small.
 const SQLITE_READERS: u32 = 4;
 
@@ -112,6 +117,8 @@ impl Db {
             .acquire_timeout(Duration::from_secs(2))
             .max_lifetime(Duration::from_secs(15 * 60))
             .idle_timeout(Duration::from_secs(5 * 60))
+            .test_before_acquire(false)
+            .before_acquire(|connection, used| Box::pin(is_alive(connection, used)))
             .connect_with(options.options([
                 ("statement_timeout", "2s"),
                 ("lock_timeout", "1s"),
@@ -141,8 +148,10 @@ impl Db {
             .foreign_keys(true);
         // A reader cannot optimise: it would fail at its end, and not be waited for.
         let writer = options.clone().optimize_on_close(true, None);
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(writer).await?;
-        let read = SqlitePoolOptions::new()
+        // A connection to a file does not break: asking it whether it is there would cost as much as a read.
+        let pool = || SqlitePoolOptions::new().test_before_acquire(false);
+        let write = pool().max_connections(1).connect_with(writer).await?;
+        let read = pool()
             .max_connections(SQLITE_READERS)
             .acquire_timeout(Duration::from_secs(2))
             .connect_with(options.read_only(true))
@@ -214,6 +223,14 @@ impl Tx {
             Self::Sqlite(tx) => tx.commit().await,
         }
     }
+}
+
+/// Whether an idle connection can be handed out. One that is not is replaced, and whoever wants it does not notice.
+async fn is_alive(connection: &mut PgConnection, used: PoolConnectionMetadata) -> sqlx::Result<bool> {
+    if used.idle_for < SURELY_ALIVE {
+        return Ok(true);
+    }
+    Ok(tokio::time::timeout(SIGN_OF_LIFE, connection.ping()).await.is_ok_and(|answer| answer.is_ok()))
 }
 
 /// The options of a URL: what leaves the machine is verified where that is demanded, by the authorities that are trusted.

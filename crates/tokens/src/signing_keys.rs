@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use actix_web::web::Bytes;
 use async_trait::async_trait;
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::KeySize;
@@ -83,7 +84,7 @@ struct Kept {
 /// The rendered set, good until the next key appears or leaves.
 #[derive(Clone, Debug)]
 struct Published {
-    document: Arc<str>,
+    document: Bytes,
     until: Timestamp,
 }
 
@@ -124,7 +125,7 @@ impl SigningKeys {
             random,
             set,
             keys: RwLock::default(),
-            published: RwLock::new(Published { document: "".into(), until: now }),
+            published: RwLock::new(Published { document: Bytes::new(), until: now }),
         }));
         keys.reload().await?;
         for algorithm in set.algorithms {
@@ -231,7 +232,7 @@ impl SigningKeys {
 
     /// The set as published now (RFC 7517), rendered once for as long as it does not change.
     #[must_use]
-    pub fn document(&self) -> Arc<str> {
+    pub fn document(&self) -> Bytes {
         let now = self.0.clock.now();
         let published = self.0.published.read().unwrap_or_else(PoisonError::into_inner).clone();
         if now < published.until && !published.document.is_empty() {
@@ -248,7 +249,7 @@ impl SigningKeys {
         let set = JwkSet { keys: shown.map(|kept| kept.jwk.clone()).collect() };
         let changes = keys.iter().flat_map(|kept| [Some(kept.published_at), kept.gone_at]).flatten();
         let until = changes.filter(|at| *at > now).min().unwrap_or(Timestamp::MAX_UTC);
-        Published { document: serde_json::to_string(&set).unwrap_or_default().into(), until }
+        Published { document: serde_json::to_vec(&set).unwrap_or_default().into(), until }
     }
 
     fn has_any(&self, algorithm: Algorithm) -> bool {

@@ -57,7 +57,7 @@ pub async fn guard(
     let cors = Cors::of(&request);
     override_method(&mut request);
     let watched = Watched::begin(&request, &id);
-    let answered = CURRENT.scope(id.clone(), answer(request, next)).instrument(watched.span()).await;
+    let answered = CURRENT.scope(id.clone(), answer(request, next, &cors)).instrument(watched.span()).await;
     match answered {
         Ok(mut response) => {
             watched.end(response.status());
@@ -94,12 +94,13 @@ fn override_method(request: &mut ServiceRequest) {
 async fn answer(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
+    cors: &Cors,
 ) -> Result<ServiceResponse<BoxBody>, HttpResponse> {
     let dialect = Dialect::of(request.path());
     if let Some(accident) = refused_unread(&request) {
         return Ok(request.into_response(dialect.answer(&accident)));
     }
-    if let Some(preflight) = Cors::of(&request).preflight() {
+    if let Some(preflight) = cors.preflight() {
         return Ok(request.into_response(preflight));
     }
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -120,12 +121,12 @@ fn refused_unread(request: &ServiceRequest) -> Option<Accident> {
 /// Whether some proxy, router or handler may read `path` as another one.
 #[must_use]
 pub fn is_ambiguous(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let encoded = ["%2f", "%5c", "%2e", "%3b", "%25", "%00"].iter().any(|code| lower.contains(code));
-    encoded
+    let is_one_of = |code: &str, codes: &[&str]| codes.iter().any(|known| code.eq_ignore_ascii_case(known));
+    let code_at_start =
+        |rest: &str| rest.get(..2).is_some_and(|code| is_one_of(code, &["2f", "5c", "2e", "3b", "25", "00"]));
+    path.split('%').skip(1).any(code_at_start)
         || path.contains("//")
-        || path.contains(';')
-        || path.contains('\\')
+        || path.contains([';', '\\'])
         || path.split('/').any(|segment| matches!(segment, "." | ".."))
 }
 
@@ -165,7 +166,7 @@ mod tests {
         for path in ["//sign_in", "/a//b", "/sign_in;x", "/a%2fb", "/a/../b", "/./a", "/a%2E%2e/b", "/a\\b"] {
             assert!(is_ambiguous(path), "{path}");
         }
-        for path in ["/", "/sign_in", "/sign_in/", "/.well-known/jwks.json", "/a.b", "/a%20b"] {
+        for path in ["/", "/sign_in", "/sign_in/", "/.well-known/jwks.json", "/a.b", "/a%20b", "/a%2", "/a%"] {
             assert!(!is_ambiguous(path), "{path}");
         }
     }

@@ -1,5 +1,6 @@
 //! A service's operations: each is a handler together with its description, so that none is served undescribed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix_web::http::Method;
@@ -162,24 +163,56 @@ impl Endpoints {
         self.operations.iter()
     }
 
-    /// Registers them: one resource per path with all its verbs, literal paths before patterns, `HEAD` beside each `GET`, and a 405
-    /// in the dialect of the path for every other verb.
+    /// Registers them: one resource per path with all its verbs, `HEAD` beside each `GET`, and a 405 in the dialect of the path for every
+    /// other verb.
+    ///
+    /// Paths are looked at one after the other until one matches. Literal ones come first: each costs a comparison. Patterns cost more, so
+    /// they are grouped by their first segment, and only those of the request's are looked at.
     pub fn configure(&self, config: &mut web::ServiceConfig) {
-        let mut paths: Vec<&str> = Vec::new();
-        for endpoint in &self.operations {
-            if !paths.contains(&endpoint.path.as_str()) {
-                paths.push(&endpoint.path);
-            }
-        }
-        paths.sort_by_key(|path| specificity(path));
-        for path in paths {
-            let verbs: Vec<&Endpoint> = self.operations.iter().filter(|endpoint| endpoint.path == path).collect();
-            config.service(resource(path, &verbs, self.unrouted_at(path)));
+        let paths: BTreeSet<&str> = self.operations.iter().map(|endpoint| endpoint.path.as_str()).collect();
+        let (mut patterns, literals): (Vec<&str>, Vec<&str>) = paths.into_iter().partition(|path| path.contains('{'));
+        for path in literals {
+            config.service(self.resource(path, path));
         }
         for unrouted in &self.unrouted {
-            let below = format!("{}/{{tail:.*}}", unrouted.prefix);
-            config.service(web::resource([unrouted.prefix, below.as_str()]).route((unrouted.route)(None)));
+            config.service(web::resource(unrouted.prefix).route((unrouted.route)(None)));
         }
+        patterns.sort_by_key(|path| specificity(path));
+        let heads: BTreeSet<&str> =
+            patterns.iter().copied().chain(self.unrouted.iter().map(|u| u.prefix)).map(head).collect();
+        for head in heads {
+            config.service(self.below(head, patterns.iter().copied().filter(|path| self::head(path) == head)));
+        }
+    }
+
+    /// All patterns that begin with the literal segment `head`, and what answers where none matches.
+    fn below<'a>(&self, head: &str, patterns: impl Iterator<Item = &'a str>) -> actix_web::Scope {
+        let inside = |path: &'a str| path.strip_prefix(head).unwrap_or(path);
+        let scope = patterns.fold(web::scope(head), |scope, path| scope.service(self.resource(inside(path), path)));
+        let unrouted = self.unrouted.iter().filter(|unrouted| self::head(unrouted.prefix) == head);
+        unrouted.fold(scope, |scope, unrouted| {
+            let below = format!("{}/{{tail:.*}}", unrouted.prefix.strip_prefix(head).unwrap_or_default());
+            scope.service(web::resource(below).route((unrouted.route)(None)))
+        })
+    }
+
+    /// The resource of `path`, which is `inside` its scope.
+    fn resource(&self, inside: &str, path: &str) -> actix_web::Resource {
+        let mut resource = web::resource(inside);
+        let mut allow = Vec::new();
+        for endpoint in self.operations.iter().filter(|endpoint| endpoint.path == path) {
+            resource = resource.route((endpoint.route)().method(endpoint.method.clone()));
+            allow.push(endpoint.method.as_str());
+            if endpoint.method == Method::GET {
+                resource = resource.route((endpoint.route)().method(Method::HEAD));
+                allow.push("HEAD");
+            }
+        }
+        let allow = Some(allow.join(", "));
+        resource.default_service(match self.unrouted_at(path) {
+            Some(unrouted) => (unrouted.route)(allow),
+            None => web::to(move |request: HttpRequest| std::future::ready(no_operation(&request, allow.clone()))),
+        })
     }
 
     fn unrouted_at(&self, path: &str) -> Option<&Unrouted> {
@@ -208,22 +241,10 @@ fn no_operation(request: &HttpRequest, allow: Option<String>) -> HttpResponse {
     Dialect::of(request.path()).answer(&accident)
 }
 
-fn resource(path: &str, verbs: &[&Endpoint], unrouted: Option<&Unrouted>) -> actix_web::Resource {
-    let mut resource = web::resource(path);
-    let mut allow = Vec::new();
-    for endpoint in verbs {
-        resource = resource.route((endpoint.route)().method(endpoint.method.clone()));
-        allow.push(endpoint.method.as_str());
-        if endpoint.method == Method::GET {
-            resource = resource.route((endpoint.route)().method(Method::HEAD));
-            allow.push("HEAD");
-        }
-    }
-    let allow = Some(allow.join(", "));
-    resource.default_service(match unrouted {
-        Some(unrouted) => (unrouted.route)(allow),
-        None => web::to(move |request: HttpRequest| std::future::ready(no_operation(&request, allow.clone()))),
-    })
+/// The first segment of a path, with its slash.
+fn head(path: &str) -> &str {
+    let end = path.match_indices('/').nth(1).map_or(path.len(), |(at, _)| at);
+    path.get(..end).unwrap_or(path)
 }
 
 /// Orders literal segments before parameters, from the left.
@@ -248,6 +269,18 @@ macro_rules! endpoints {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_are_grouped_by_their_first_segment() {
+        for (path, expected) in [
+            ("/sessions/{id}", "/sessions"),
+            ("/v1/client/sessions/{id}/end", "/v1"),
+            ("/methods", "/methods"),
+            ("/{anything}/else", "/{anything}"),
+        ] {
+            assert_eq!(head(path), expected);
+        }
+    }
 
     #[test]
     fn literal_paths_come_before_patterns() {

@@ -82,8 +82,9 @@ where
             .app_data(clock.clone())
             .app_data(random.clone())
             .app_data(told.clone())
-            .configure(state.clone())
             .configure(|config| endpoints.configure(config))
+            // After them: what it adds is for few, and is looked at by whoever is not found before.
+            .configure(state.clone())
             .default_service(web::to(not_found))
             .wrap(middleware::from_fn(guard))
     })

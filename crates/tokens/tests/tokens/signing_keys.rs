@@ -20,7 +20,7 @@ on_both_engines![
 ];
 
 fn kids(keys: &SigningKeys) -> Vec<String> {
-    let set: Value = serde_json::from_str(&keys.document()).unwrap();
+    let set: Value = serde_json::from_slice(&keys.document()).unwrap();
     set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -113,7 +113,7 @@ async fn rows_whose_sealed_values_were_exchanged_do_not_open(world: &World) {
 }
 
 async fn the_published_set_shows_public_members_only(world: &World) {
-    let set: Value = serde_json::from_str(&world.open().await.unwrap().document()).unwrap();
+    let set: Value = serde_json::from_slice(&world.open().await.unwrap().document()).unwrap();
     let members: Vec<Vec<&str>> = set["keys"]
         .as_array()
         .unwrap()

@@ -10,7 +10,7 @@ use tessera_tokens::opaque::stored_digest;
 use crate::domain::client::{AuthMethod, ClientId, OAuthClient};
 use crate::domain::client_authentication::Presented;
 use crate::oauth::OAuth;
-use crate::store::{client_rows, secret_rows};
+use crate::store::client_rows;
 
 /// Compared with where there is no secret, so that an unknown client takes the time of a wrong secret.
 const NO_DIGEST: [u8; 32] = [0; 32];
@@ -64,8 +64,8 @@ async fn by_secret(
 ) -> sqlx::Result<Option<OAuthClient>> {
     let Some(id) = ClientId::parse(client_id) else { return Ok(None) };
     let mut conn = oauth.db.read().await?;
-    let client = client_rows::find(&mut conn, &id).await?;
-    let digests = secret_rows::live(&mut conn, &id, oauth.clock.now()).await?;
+    let (client, digests) = client_rows::find_with_secrets(&mut conn, &id, oauth.clock.now()).await?;
+    drop(conn);
     let presented = stored_digest(secret);
     let matches = |digest: &[u8]| verify_slices_are_equal(digest, &presented).is_ok();
     let proved = digests.iter().fold(matches(&NO_DIGEST), |proved, digest| matches(digest) | proved);

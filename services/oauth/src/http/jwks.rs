@@ -11,5 +11,5 @@ use crate::oauth::OAuth;
     responses((status = 200, description = "A JWK set (RFC 7517)", content_type = "application/json"))
 )]
 pub async fn get(oauth: web::Data<OAuth>) -> HttpResponse {
-    published(oauth.keys.document().to_string())
+    published(oauth.keys.document())
 }

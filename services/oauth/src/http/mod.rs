@@ -12,6 +12,7 @@ pub use internal::internal_endpoints;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
+use actix_web::web::Bytes;
 use tessera_common::endpoints;
 use tessera_common::server::Endpoints;
 
@@ -28,10 +29,10 @@ pub fn key_endpoints() -> Endpoints {
 }
 
 /// A public document: any page may read it, and caches may keep it for less than the time that a key is published ahead.
-fn published(json: String) -> HttpResponse {
+fn published(json: impl Into<Bytes>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "public, max-age=300"))
         .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .content_type("application/json")
-        .body(json)
+        .body(json.into())
 }

@@ -66,18 +66,50 @@ fn written<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     serde_json::Value::from_iter(names).to_string()
 }
 
+macro_rules! select_client {
+    ($rest:literal) => {
+        concat!(
+            "select c.client_id, c.name, c.enabled, c.first_party, c.auth_methods, c.grant_types, c.response_types, c.scopes, \
+             c.redirect_uris, c.require_pkce, c.access_token_format, c.access_token_alg, c.access_token_ttl_s, c.id_token_alg, \
+             c.version, c.created_at, c.updated_at",
+            $rest
+        )
+    };
+}
+
 /// The client of that id.
 pub async fn find(session: &mut impl Session, id: &ClientId) -> sqlx::Result<Option<OAuthClient>> {
     let row: Option<Row> = run!(session, |e| {
-        sqlx::query_as(
-        "select client_id, name, enabled, first_party, auth_methods, grant_types, response_types, scopes, redirect_uris, \
-         require_pkce, access_token_format, access_token_alg, access_token_ttl_s, id_token_alg, version, created_at, updated_at \
-         from oauth_clients where client_id = $1"
-    )
-    .bind(id.to_string())
-    .fetch_optional(e)
+        sqlx::query_as(select_client!(" from oauth_clients c where c.client_id = $1"))
+            .bind(id.to_string())
+            .fetch_optional(e)
     })?;
     Ok(row.and_then(Row::client))
+}
+
+/// A client, once for each secret that is good now; without one, once.
+#[derive(sqlx::FromRow)]
+struct WithSecret {
+    #[sqlx(flatten)]
+    row: Row,
+    digest: Option<Vec<u8>>,
+}
+
+/// The client of that id, with the digests of the secrets that are good now: two while an old one overlaps a new one.
+pub async fn find_with_secrets(
+    session: &mut impl Session,
+    id: &ClientId,
+    now: Timestamp,
+) -> sqlx::Result<(Option<OAuthClient>, Vec<Vec<u8>>)> {
+    let rows: Vec<WithSecret> = run!(session, |e| sqlx::query_as(select_client!(
+        ", s.digest from oauth_clients c left join client_secrets s on s.client_id = c.client_id \
+         and (s.expires_at is null or s.expires_at > $2) where c.client_id = $1"
+    ))
+    .bind(id.to_string())
+    .bind(now)
+    .fetch_all(e))?;
+    let (clients, digests): (Vec<Row>, Vec<_>) = rows.into_iter().map(|found| (found.row, found.digest)).unzip();
+    Ok((clients.into_iter().next().and_then(Row::client), digests.into_iter().flatten().collect()))
 }
 
 /// Registers a client; `false` when its id is taken.

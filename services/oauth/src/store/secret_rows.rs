@@ -1,20 +1,10 @@
 //! Digests of client secrets. The secrets themselves are nowhere.
 
 use tessera_common::clock::Timestamp;
-use tessera_storage::{Session, affected, run};
+use tessera_storage::{Session, affected};
 use uuid::Uuid;
 
 use crate::domain::client::ClientId;
-
-/// The digests that are good now: two while an old secret overlaps a new one.
-pub async fn live(session: &mut impl Session, client: &ClientId, now: Timestamp) -> sqlx::Result<Vec<Vec<u8>>> {
-    run!(session, |e| sqlx::query_scalar(
-        "select digest from client_secrets where client_id = $1 and (expires_at is null or expires_at > $2)"
-    )
-    .bind(client.to_string())
-    .bind(now)
-    .fetch_all(e))
-}
 
 /// Adds a secret that does not expire.
 pub async fn insert(

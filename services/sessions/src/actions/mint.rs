@@ -46,7 +46,7 @@ pub fn mint(sessions: &Sessions, session: &Session, azp: Option<&str>, now: Time
         fva: session.factor_ages(now),
         iat,
         iss: sessions.origin.as_str(),
-        jti: hex(&sessions.random.bytes::<10>()),
+        jti: hex(&sessions.random.unique::<10>()),
         nbf: iat - SKEW_S,
         sid: encode_prefixed("sess", session.id.uuid()),
         sts: "active",

@@ -21,6 +21,8 @@ pub struct Presented {
     pub standing: Standing,
     /// The secret's digest.
     pub digest: Vec<u8>,
+    /// The client's sessions as the secret may see them, those used last first: a stale one sees them as they were before the rise.
+    pub listed: Vec<Session>,
 }
 
 /// The client of a cookie or of an app's token; `None` for one that was never known.
@@ -33,13 +35,16 @@ pub async fn client(sessions: &Sessions, credential: &Credential) -> sqlx::Resul
     };
     let Some(digest) = Kind::BrowserClient.digest(secret.expose_secret()) else { return Ok(None) };
     let now = sessions.clock.now();
-    let found = client_rows::by_secret(&mut sessions.db.read().await?, kind, digest.clone()).await?;
+    let mut on = sessions.db.read().await?;
+    let found = client_rows::by_secret(&mut on, kind, digest.clone()).await?;
     let Some((client, is_current)) = found else { return Ok(None) };
+    let listed = session_rows::listed_for(&mut on, client.id, &digest).await?;
+    drop(on);
     if is_current && client.presented_at.is_none() {
         client_rows::note_presented(&mut sessions.db.write().await?, &digest, now).await?;
     }
     let standing = if is_current { Standing::Current } else { client.previous_is(now) };
-    Ok(Some(Presented { client, standing, digest }))
+    Ok(Some(Presented { client, standing, digest, listed }))
 }
 
 /// The live session of an accounts API token. Using it is noted, at most once a minute.
@@ -61,11 +66,6 @@ pub async fn note_use(sessions: &Sessions, session: &Session, now: Timestamp) ->
         session_changes::note_use(&mut sessions.db.write().await?, session, expire_at, abandon_at, now).await?;
     }
     Ok(())
-}
-
-/// What a client may see of its sessions: a stale secret sees them as they were before the rise.
-pub async fn listed(on: &mut impl On, presented: &Presented) -> sqlx::Result<Vec<Session>> {
-    session_rows::listed_for(on, presented.client.id, &presented.digest).await
 }
 
 /// Whether the client of a credential has held a session of a user.

@@ -8,12 +8,12 @@ use tessera_contracts::call::Failure;
 use tessera_contracts::ids::{SessionId, UserId};
 
 use super::mint::mint;
-use super::resolve::{self, Presented};
+use super::resolve::Presented;
 use crate::domain::client::Client;
 use crate::domain::person::Person;
 use crate::domain::session::Session;
 use crate::sessions::Sessions;
-use crate::store::{client_rows, person_rows};
+use crate::store::{client_rows, person_rows, session_rows};
 
 /// A client and its sessions as its secret may see them: what an answer is decided by, before any of it is shown.
 #[derive(Debug)]
@@ -86,14 +86,9 @@ pub struct ShownSession {
 }
 
 /// The client as it presented its secret.
-///
-/// # Errors
-/// [`Failure`].
-#[tracing::instrument(name = "sessions.see_client", skip_all)]
-pub async fn see_client(sessions: &Sessions, presented: &Presented) -> Result<Seen, Failure> {
-    let now = sessions.clock.now();
-    let listed = resolve::listed(&mut sessions.db.read().await?, presented).await?;
-    Ok(Seen { client: presented.client.clone(), sessions: listed, now })
+#[must_use]
+pub fn see_client(sessions: &Sessions, presented: Presented) -> Seen {
+    Seen { client: presented.client, sessions: presented.listed, now: sessions.clock.now() }
 }
 
 /// What was seen, with whose the sessions are and a token for each that lives. A token costs a signature: ask for what is answered.
@@ -122,7 +117,10 @@ pub async fn show_seen(sessions: &Sessions, seen: Seen, azp: Option<&str>) -> Re
 /// # Errors
 /// [`Failure`].
 pub async fn show_changed(sessions: &Sessions, presented: Presented, azp: Option<&str>) -> Result<Shown, Failure> {
-    let now = client_rows::by_id(&mut sessions.db.read().await?, presented.client.id).await?;
-    let presented = Presented { client: now.unwrap_or(presented.client), ..presented };
-    show_seen(sessions, see_client(sessions, &presented).await?, azp).await
+    let mut on = sessions.db.read().await?;
+    let now = client_rows::by_id(&mut on, presented.client.id).await?;
+    let listed = session_rows::listed_for(&mut on, presented.client.id, &presented.digest).await?;
+    drop(on);
+    let presented = Presented { client: now.unwrap_or(presented.client), listed, ..presented };
+    show_seen(sessions, see_client(sessions, presented), azp).await
 }

@@ -21,9 +21,9 @@ use crate::sessions::Sessions;
     responses((status = 200, description = "The client in `response`, or null", body = Object))
 )]
 pub async fn get(sessions: web::Data<Sessions>, caller: ClientCaller) -> Result<HttpResponse, Refusal> {
-    let shown = match &caller.presented {
+    let shown = match caller.presented {
         Some(presented) => {
-            let seen = see_client(&sessions, presented).await.map_err(Failure::accident)?;
+            let seen = see_client(&sessions, presented);
             Some(show_seen(&sessions, seen, caller.azp.as_deref()).await.map_err(Failure::accident)?)
         }
         None => None,

@@ -39,7 +39,7 @@ pub async fn get(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     let presented = caller.presented.ok_or(Refusal::unauthenticated())?;
-    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let seen = see_client(&sessions, presented);
     let id = find(&seen, &id)?.id;
     let shown = show_seen(&sessions, seen, caller.azp.as_deref()).await.map_err(Failure::accident)?;
     let view = shown.session(id).map(|view| client_view::session(view, shown.now));
@@ -68,7 +68,7 @@ pub async fn mint_token(
 ) -> Result<HttpResponse, Refusal> {
     let organization = params(&body)?.into_iter().find(|(name, _)| name == "organization_id").map(|(_, value)| value);
     let presented = caller.presented.ok_or(Refusal::unauthenticated())?;
-    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let seen = see_client(&sessions, presented);
     let session = find(&seen, &id)?;
     let now = sessions.clock.now();
     if !session.is_live(now) {
@@ -107,7 +107,7 @@ pub async fn end(
 ) -> Result<HttpResponse, Refusal> {
     let azp = caller.azp.clone();
     let presented = caller.current()?;
-    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let seen = see_client(&sessions, presented.clone());
     let id = find(&seen, &id)?.id;
     let ended = end_session(&sessions, id, Status::Ended, "signed_out").await.map_err(Failure::accident)?;
     ended.ok_or(OVER)?;
@@ -142,7 +142,7 @@ pub async fn remove(
 ) -> Result<HttpResponse, Refusal> {
     let azp = caller.azp.clone();
     let presented = caller.current()?;
-    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let seen = see_client(&sessions, presented.clone());
     let removed = remove_session(&sessions, find(&seen, &id)?.id).await.map_err(Failure::accident)?.ok_or(OVER)?;
     let shown = show_changed(&sessions, presented, azp.as_deref()).await.map_err(Failure::accident)?;
     let view = client_view::session(&ShownSession { session: removed, person: None, token: None }, shown.now);

@@ -17,7 +17,7 @@ pub async fn well_known(sessions: web::Data<Sessions>) -> HttpResponse {
         .insert_header(ContentType::json())
         .insert_header((CACHE_CONTROL, "public, max-age=300"))
         .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .body(sessions.keys.document().to_string())
+        .body(sessions.keys.document())
 }
 
 /// The same for back ends of the client API, whatever they present.

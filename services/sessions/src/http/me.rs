@@ -31,7 +31,7 @@ pub async fn get(
     caller: ClientCaller,
 ) -> Result<HttpResponse, Refusal> {
     let presented = caller.presented.ok_or(Refusal::unauthenticated())?;
-    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let seen = see_client(&sessions, presented);
     let acting = acting(&request, &seen)?.id;
     let shown = show_seen(&sessions, seen, caller.azp.as_deref()).await.map_err(Failure::accident)?;
     let person = shown.session(acting).and_then(|shown| shown.person.as_ref());
@@ -53,7 +53,7 @@ pub async fn active_sessions(
     caller: ClientCaller,
 ) -> Result<HttpResponse, Refusal> {
     let presented = caller.presented.ok_or(Refusal::unauthenticated())?;
-    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let seen = see_client(&sessions, presented);
     let live = list::of_user(&sessions, acting(&request, &seen)?.user).await.map_err(Failure::accident)?;
     let now = sessions.clock.now();
     Ok(answer(StatusCode::OK, &live.iter().map(|session| in_brief(session, now)).collect::<Vec<_>>()))
@@ -79,7 +79,7 @@ pub async fn revoke(
 ) -> Result<HttpResponse, Refusal> {
     let azp = caller.azp.clone();
     let presented = caller.current()?;
-    let seen = see_client(&sessions, &presented).await.map_err(Failure::accident)?;
+    let seen = see_client(&sessions, presented.clone());
     let acting = acting(&request, &seen)?;
     if !acting.is_fresh(sessions.clock.now()) {
         let sentence = "Prove your password again: it is more than 10 minutes since";
