@@ -10,8 +10,10 @@ use utoipa::ToSchema;
 
 use crate::call::CallError;
 use crate::ids::{AttemptId, BackupCodeSetId, EnrolmentId, UserId, VerificationId};
+use crate::sibling::Sibling;
 
-/// One-time secrets: verify makes, keeps, counts and delivers them; the effect belongs to whoever asked.
+/// One-time secrets: verify makes, keeps, counts and delivers them; the effect belongs to whoever asked. Each sibling has one of its own
+/// ([`ServesSiblings`]) and finds by it only the verifications that it began itself; factors are the user's, whoever asks.
 #[async_trait]
 pub trait VerifyApi: Send + Sync + std::fmt::Debug {
     /// Starts a verification and queues its message. A live verification of that id and holder is answered again, and nothing is sent.
@@ -88,6 +90,15 @@ pub trait VerifyApi: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`CallError`].
     async fn backup_codes_remove(&self, remove: BackupCodesRemove) -> Result<(), CallError>;
+}
+
+/// verify, as a sibling is given it. What a sibling began is [`Verdict::Unknown`] to the others.
+pub trait ServesSiblings: Send + Sync + 'static {
+    /// What each gets.
+    type Api: VerifyApi + 'static;
+
+    /// That of one sibling.
+    fn for_sibling(&self, sibling: Sibling) -> Self::Api;
 }
 
 /// What a verification is to be.

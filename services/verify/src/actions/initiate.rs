@@ -97,6 +97,7 @@ pub async fn by_message(verify: &Verify, tenant: &str, given: ByMessage) -> Resu
     let new = NewVerification {
         row_id: ids::new_v7(now, &verify.random),
         key,
+        sibling: None,
         subject: recipient.clone(),
         purpose_group: "tenant",
         consumer: given.consumer,

@@ -39,6 +39,7 @@ pub async fn open_without_code(
     let new = NewVerification {
         row_id: ids::new_v7(now, &verify.random),
         key: Key::of_tenant(tenant, method, &id),
+        sibling: None,
         subject: given.consumer.clone(),
         purpose_group: FACTOR,
         consumer: given.consumer.clone(),

@@ -7,9 +7,11 @@ use tessera_common::ids;
 use tessera_common::random::Random;
 use tessera_contracts::call::Failure;
 use tessera_contracts::email_address::EmailAddress;
-use tessera_contracts::verify::{self as contract, Cancel, CodeForm, Initiate, Initiated, Purpose};
+use tessera_contracts::sibling::Sibling;
+use tessera_contracts::verify::{self as contract, Cancel, CodeForm, Initiate, Initiated, Purpose, Validate};
 use tessera_storage::Tx;
 
+use super::attempt::{Answer, Judged, attempt, check};
 use super::queue::{self, Parcel};
 use crate::domain::code::Alphabet;
 use crate::domain::counting::{Limited, PLATFORM_MESSAGES};
@@ -18,8 +20,9 @@ use crate::domain::method::Method;
 use crate::domain::verification::{Form, Key, PLATFORM};
 use crate::messages;
 use crate::store::counter_rows::{self, Counter};
+use crate::store::sibling_rows::Own;
 use crate::store::verification_rows::NewVerification;
-use crate::store::{delivery_rows, verification_rows};
+use crate::store::{delivery_rows, sibling_rows, verification_rows};
 use crate::verify::Verify;
 
 /// Symbols of a long code: 43 of 62 are 256 bits.
@@ -27,16 +30,18 @@ const LONG: u8 = 43;
 
 /// Opens a sibling's verification and queues its message. An id that was used for the same holder is answered, and nothing is sent.
 #[tracing::instrument(name = "verify.platform.initiate", skip_all)]
-pub async fn initiate(verify: &Verify, given: Initiate) -> Result<Initiated, Failure> {
+pub async fn initiate(verify: &Verify, sibling: Sibling, given: Initiate) -> Result<Initiated, Failure> {
     let now = verify.clock.now();
     let id = given.id.to_string();
     let key = key(&given, &id)?;
+    let own = Own { sibling, id: &id, holder: &given.holder };
     let address = EmailAddress::parse(&given.destination).ok_or_else(|| fault("the destination is not an address"))?;
     let (code, form) = make_code(given.code, &verify.random);
     let message = messages::render(&given.message, &id, &code)?;
     let new = NewVerification {
         row_id: ids::new_v7(now, &verify.random),
         key,
+        sibling: Some(sibling),
         subject: given.subject.to_string(),
         purpose_group: purpose_group(given.purpose),
         consumer: address.as_given().to_owned(),
@@ -50,8 +55,8 @@ pub async fn initiate(verify: &Verify, given: Initiate) -> Result<Initiated, Fai
     };
 
     let mut tx = verify.db.begin().await?;
-    if let Some(expires_at) = verification_rows::deadline(&mut tx, key).await? {
-        return Ok(Initiated::Live { expires_at });
+    if let Some(begun) = sibling_rows::find(&mut tx, own).await? {
+        return Ok(Initiated::Live { expires_at: begun.deadline });
     }
     // The first mail that proves an address for an account is sent whatever others have caused before: nobody may keep somebody else
     // from signing up.
@@ -60,7 +65,7 @@ pub async fn initiate(verify: &Verify, given: Initiate) -> Result<Initiated, Fai
     // Before the limits: of several calls with one id at once, those that are not first are answered, not counted.
     let Some(of) = verification_rows::insert(&mut tx, &new).await? else {
         drop(tx);
-        return opened_meanwhile(verify, key).await;
+        return opened_meanwhile(verify, own).await;
     };
     if let Some(limited) = limited(&mut tx, &new.recipient, is_first, now).await? {
         return Ok(Initiated::Limited { retry_after: limited.retry_after() });
@@ -73,13 +78,27 @@ pub async fn initiate(verify: &Verify, given: Initiate) -> Result<Initiated, Fai
     Ok(Initiated::Live { expires_at: new.deadline })
 }
 
+/// Judges an answer to a verification of that sibling: one that spends it if it is right, or one that only checks.
+pub async fn judge(verify: &Verify, sibling: Sibling, given: &Validate, spends: bool) -> Result<Judged, Failure> {
+    let id = given.id.to_string();
+    let own = Own { sibling, id: &id, holder: &given.holder };
+    let begun = sibling_rows::find(&mut verify.db.read().await?, own).await?;
+    let Some(method) = begun.and_then(|begun| Method::named(&begun.method)) else { return Ok(Judged::Unknown) };
+    let key = Key { tenant: PLATFORM, method, id: &id, holder: &given.holder };
+    if spends {
+        attempt(verify, key, Answer { code: Some(&given.code), removes_secret: false }).await
+    } else {
+        check(verify, key, &given.code).await
+    }
+}
+
 /// Ends a sibling's live verifications.
 #[tracing::instrument(name = "verify.platform.cancel", skip_all)]
-pub async fn cancel(verify: &Verify, given: &Cancel) -> Result<(), Failure> {
+pub async fn cancel(verify: &Verify, sibling: Sibling, given: &Cancel) -> Result<(), Failure> {
     let mut tx = verify.db.begin().await?;
     let ended = match given {
-        Cancel::Id(id) => verification_rows::cancel(&mut tx, &id.to_string()).await?.into_iter().collect(),
-        Cancel::Holder(holder) => verification_rows::cancel_for(&mut tx, holder).await?,
+        Cancel::Id(id) => Vec::from_iter(sibling_rows::cancel(&mut tx, sibling, &id.to_string()).await?),
+        Cancel::Holder(holder) => sibling_rows::cancel_for(&mut tx, sibling, holder).await?,
     };
     for row_id in ended {
         delivery_rows::cancel(&mut tx, row_id).await?;
@@ -121,11 +140,11 @@ async fn limited(tx: &mut Tx, recipient: &str, is_first: bool, now: Timestamp) -
     Ok(None)
 }
 
-/// Another call with this id was faster: it is answered, unless it is for another holder.
-async fn opened_meanwhile(verify: &Verify, key: Key<'_>) -> Result<Initiated, Failure> {
-    let deadline = verification_rows::deadline(&mut verify.db.read().await?, key).await?;
-    let expires_at = deadline.ok_or_else(|| fault("the id is in use for another holder"))?;
-    Ok(Initiated::Live { expires_at })
+/// Another call with this id was faster: it is answered, unless it is for another holder, or another sibling's.
+async fn opened_meanwhile(verify: &Verify, own: Own<'_>) -> Result<Initiated, Failure> {
+    let begun = sibling_rows::find(&mut verify.db.read().await?, own).await?;
+    let begun = begun.ok_or_else(|| fault("the id is in use for another holder"))?;
+    Ok(Initiated::Live { expires_at: begun.deadline })
 }
 
 fn fault(what: &'static str) -> Failure {

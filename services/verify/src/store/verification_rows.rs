@@ -1,6 +1,7 @@
 //! Verifications. Whether one is alive is decided in the statement that uses it.
 
 use tessera_common::clock::Timestamp;
+use tessera_contracts::sibling::Sibling;
 use tessera_storage::{Session, affected, run};
 use uuid::Uuid;
 
@@ -71,6 +72,8 @@ pub(super) use in_time;
 pub struct NewVerification<'a> {
     pub row_id: Uuid,
     pub key: Key<'a>,
+    /// The sibling that begins it, if it is the platform's.
+    pub sibling: Option<Sibling>,
     pub subject: String,
     pub purpose_group: &'static str,
     pub consumer: String,
@@ -117,9 +120,9 @@ macro_rules! insert {
     ($on_conflict:literal) => {
         concat!(
             "insert into verifications as v (row_id, tenant, method, lookup_id, holder, id, subject, purpose_group, consumer, \
-             recipient, generation, code_digest, form, attempts, issued_at, deadline, payload, sealed_code, state) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, 0, $13, $14, $15, $16, 'live') ",
-            "on conflict (tenant, method, lookup_id) do ",
+             recipient, generation, code_digest, form, attempts, issued_at, deadline, payload, sealed_code, sibling, state) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, 0, $13, $14, $15, $16, $17, 'live') ",
+            "on conflict ",
             $on_conflict,
             " returning row_id, generation"
         )
@@ -128,7 +131,7 @@ macro_rules! insert {
 
 /// Opens a verification unless its id was used before.
 pub async fn insert(session: &mut impl Session, new: &NewVerification<'_>) -> sqlx::Result<Option<Opened>> {
-    open(session, new, insert!("nothing")).await
+    open(session, new, insert!("do nothing")).await
 }
 
 /// Opens a verification. One of the same id gives way if it is of the same recipient, or not alive; else `None`.
@@ -137,7 +140,7 @@ pub async fn replace(session: &mut impl Session, new: &NewVerification<'_>) -> s
         session,
         new,
         insert!(
-            "update set id = excluded.id, subject = excluded.subject, consumer = excluded.consumer, \
+            "(tenant, method, lookup_id) do update set id = excluded.id, subject = excluded.subject, consumer = excluded.consumer, \
              recipient = excluded.recipient, generation = v.generation + 1, code_digest = excluded.code_digest, \
              attempts = 0, issued_at = excluded.issued_at, deadline = excluded.deadline, payload = excluded.payload, \
              sealed_code = excluded.sealed_code, state = 'live', proved_at = null \
@@ -169,6 +172,7 @@ async fn open(
         .bind(new.deadline)
         .bind(new.payload.clone())
         .bind(new.sealed_code.clone())
+        .bind(new.sibling.map(Sibling::name))
         .fetch_optional(e))?;
     Ok(opened.map(|(row_id, generation)| Opened { row_id, generation }))
 }
@@ -190,16 +194,6 @@ pub async fn find_live(session: &mut impl Session, key: Key<'_>, now: Timestamp)
     .bind(now)
     .fetch_optional(e))?;
     Ok(row.map(Verification::from))
-}
-
-/// Until when the verification of that key lives or lived, whatever became of it.
-pub async fn deadline(session: &mut impl Session, key: Key<'_>) -> sqlx::Result<Option<Timestamp>> {
-    run!(session, |e| sqlx::query_scalar(concat!("select deadline from verifications where ", keyed!()))
-        .bind(key.tenant.to_owned())
-        .bind(key.method.name())
-        .bind(key.lookup_id())
-        .bind(key.holder.to_owned())
-        .fetch_optional(e))
 }
 
 /// Whether a tenant has ever opened a verification of this subject for this recipient.
@@ -312,28 +306,6 @@ pub async fn delete(session: &mut impl Session, key: Key<'_>, now: Timestamp) ->
     .bind(key.holder.to_owned())
     .bind(now)
     .fetch_optional(e))
-}
-
-/// Ends a sibling's live verification, whichever of its rows it is for; answers its row.
-pub async fn cancel(session: &mut impl Session, lookup_id: &str) -> sqlx::Result<Option<Uuid>> {
-    run!(session, |e| {
-        sqlx::query_scalar(
-        "update verifications set state = 'deleted', sealed_code = null where tenant = 'platform' and lookup_id = $1 and state = 'live' returning row_id"
-    )
-    .bind(lookup_id.to_owned())
-    .fetch_optional(e)
-    })
-}
-
-/// Ends all live verifications that are for a sibling's row; answers their rows.
-pub async fn cancel_for(session: &mut impl Session, holder: &str) -> sqlx::Result<Vec<Uuid>> {
-    run!(session, |e| {
-        sqlx::query_scalar(
-            "update verifications set state = 'deleted', sealed_code = null where tenant = 'platform' and holder = $1 and state = 'live' returning row_id",
-        )
-        .bind(holder.to_owned())
-        .fetch_all(e)
-    })
 }
 
 /// Deletes some that ended before `mark`, with their deliveries; answers how many.
