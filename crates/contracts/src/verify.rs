@@ -7,9 +7,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tessera_common::clock::Timestamp;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::call::CallError;
-use crate::ids::{AttemptId, BackupCodeSetId, EnrolmentId, UserId, VerificationId};
+use crate::ids::{AttemptId, BackupCodeSetId, BrowserClientId, EnrolmentId, UserId, VerificationId};
 use crate::sibling::Sibling;
 
 /// One-time secrets: verify makes, keeps, counts and delivers them; the effect belongs to whoever asked. Each sibling has one of its own
@@ -21,6 +22,13 @@ pub trait VerifyApi: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`CallError`] when verify could not commit it.
     async fn initiate(&self, initiate: Initiate) -> Result<Initiated, CallError>;
+
+    /// Sends the message of a live verification with a short code again, the same as before: its code, its wrong answers and its deadline
+    /// stay. It counts as one more message to the recipient. The same `op` again has the outcome of the first time, and sends nothing.
+    ///
+    /// # Errors
+    /// [`CallError`] when verify could not commit it.
+    async fn resend(&self, resend: Resend) -> Result<Resent, CallError>;
 
     /// Compares a code and, if it is right, spends the verification for its holder. The attempt is counted, and committed, first.
     ///
@@ -122,6 +130,9 @@ pub struct Initiate {
     pub code: CodeForm,
     /// How long it lives, in seconds.
     pub lifetime_s: i64,
+    /// The browser or app that it was started in. What strangers may start is counted apart for each, and for whoever has none: nobody
+    /// guesses away the answers of somebody else's browser.
+    pub browser_client: Option<BrowserClientId>,
 }
 
 /// A way to a person.
@@ -142,6 +153,12 @@ pub enum Purpose {
     VerifyEmail,
     /// Setting a new password by mail.
     ResetPassword,
+    /// Proving that a number is the user's.
+    VerifyPhone,
+    /// Signing in by a code alone: anybody who knows the address can start it.
+    SignIn,
+    /// A code beside a password that was proved.
+    SecondFactor,
 }
 
 /// A message of the platform, by name; its text is verify's.
@@ -151,7 +168,7 @@ pub struct Message {
     pub name: MessageName,
     /// In which language, if one is known (BCP 47).
     pub locale: Option<String>,
-    /// What its places are filled with. A mailed link is `link`, to which the token is appended.
+    /// What its places are filled with. A mailed link is `link`, to which the token is appended. A code needs none.
     pub values: BTreeMap<String, String>,
 }
 
@@ -165,6 +182,10 @@ pub enum MessageName {
     ResetPassword,
     /// Somebody tried to make an account with an address that has one. It carries no link.
     AddressTaken,
+    /// A code that verifies a number, by text message.
+    VerifyPhone,
+    /// A code to sign in with, by mail or text message.
+    SignInCode,
 }
 
 /// The form of a code.
@@ -195,6 +216,38 @@ pub enum Initiated {
         /// Seconds until it may be tried again.
         retry_after: u32,
     },
+    /// No text message is sent to numbers of that region, or none at all.
+    OutOfReach,
+}
+
+/// A message to be sent once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Resend {
+    /// Chosen by the caller for this one intent.
+    pub op: Uuid,
+    /// Of which verification.
+    pub id: VerificationId,
+    /// For which row of the caller.
+    pub holder: String,
+}
+
+/// How sending again ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resent {
+    /// It is on its way.
+    Queued {
+        /// Until when the verification lives, as before.
+        #[schema(value_type = String, format = DateTime)]
+        expires_at: Timestamp,
+    },
+    /// The recipient had too many messages.
+    Limited {
+        /// Seconds until it may be tried again, with another `op`.
+        retry_after: u32,
+    },
+    /// No such verification, or not alive, or of another holder, or one whose message is not sent again.
+    Unknown,
 }
 
 /// A code presented for a verification.

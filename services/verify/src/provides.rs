@@ -7,11 +7,11 @@ use tessera_contracts::sibling::Sibling;
 use tessera_contracts::verify::{
     AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorEnrolled, AuthenticatorRemove, BackupCodesCount,
     BackupCodesIssue, BackupCodesIssued, BackupCodesRemove, BackupCodesUsed, Cancel, FactorAnswer, Initiate, Initiated,
-    ServesSiblings, Validate, Verdict, VerifyApi,
+    Resend, Resent, ServesSiblings, Validate, Verdict, VerifyApi,
 };
 
 use crate::actions::attempt::Judged;
-use crate::actions::{platform, platform_answer, platform_authenticator, platform_backup_codes};
+use crate::actions::{platform, platform_answer, platform_authenticator, platform_backup_codes, platform_resend};
 use crate::domain::method::Method;
 use crate::verify::Verify;
 
@@ -34,6 +34,10 @@ impl ServesSiblings for Verify {
 impl VerifyApi for ForSibling {
     async fn initiate(&self, initiate: Initiate) -> Result<Initiated, CallError> {
         platform::initiate(&self.verify, self.sibling, initiate).await.map_err(as_callee)
+    }
+
+    async fn resend(&self, resend: Resend) -> Result<Resent, CallError> {
+        platform_resend::resend(&self.verify, self.sibling, resend).await.map_err(as_callee)
     }
 
     async fn validate(&self, validate: Validate) -> Result<Verdict, CallError> {

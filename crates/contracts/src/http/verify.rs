@@ -14,11 +14,12 @@ use crate::ids::{AttemptId, EnrolmentId, UserId, VerificationId};
 use crate::verify::{
     AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorEnrolled, AuthenticatorRemove, BackupCodesCount,
     BackupCodesIssue, BackupCodesIssued, BackupCodesRemove, BackupCodesUsed, Cancel, FactorAnswer, Initiate, Initiated,
-    ServesSiblings, Validate, Verdict, VerifyApi,
+    Resend, Resent, ServesSiblings, Validate, Verdict, VerifyApi,
 };
 
 const INITIATE: Method<Initiate, Initiated> =
     Method::new("verify", "initiate", 2000, "Starts a verification and queues its message");
+const RESEND: Method<Resend, Resent> = Method::new("verify", "resend", 2000, "Sends a verification's message again");
 // A repetition would count a wrong code twice.
 const VALIDATE: Method<ValidateBody, Verdict> =
     Method::new("verify", "validate", 1000, "Compares a code and spends the verification for its holder")
@@ -133,6 +134,10 @@ impl VerifyApi for HttpVerify {
         self.0.call(&INITIATE, &initiate).await
     }
 
+    async fn resend(&self, resend: Resend) -> Result<Resent, CallError> {
+        self.0.call(&RESEND, &resend).await
+    }
+
     async fn validate(&self, validate: Validate) -> Result<Verdict, CallError> {
         self.0.call(&VALIDATE, &validate.into()).await
     }
@@ -190,6 +195,7 @@ impl VerifyApi for HttpVerify {
 pub fn endpoints<S: ServesSiblings>() -> Endpoints {
     Endpoints::new(vec![
         INITIATE.served_to(S::for_sibling, async |api: &S::Api, initiate| api.initiate(initiate).await),
+        RESEND.served_to(S::for_sibling, async |api: &S::Api, resend| api.resend(resend).await),
         VALIDATE.served_to(S::for_sibling, async |api: &S::Api, body: ValidateBody| api.validate(body.into()).await),
         CHECK.served_to(S::for_sibling, async |api: &S::Api, body: ValidateBody| api.check(body.into()).await),
         CANCEL.served_to(S::for_sibling, async |api: &S::Api, body| {

@@ -13,7 +13,7 @@ use tessera_contracts::sibling::Sibling;
 use tessera_contracts::verify::{
     AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorEnrolled, AuthenticatorRemove, BackupCodesCount,
     BackupCodesIssue, BackupCodesIssued, BackupCodesRemove, BackupCodesUsed, Cancel, FactorAnswer, Initiate, Initiated,
-    ServesSiblings, Validate, Verdict, VerifyApi,
+    Resend, Resent, ServesSiblings, Validate, Verdict, VerifyApi,
 };
 use tessera_testkit::{START, json};
 use tessera_tokens::service_token::BoundRequest;
@@ -39,6 +39,10 @@ impl ServesSiblings for Fake {
 #[async_trait]
 impl VerifyApi for Fake {
     async fn initiate(&self, _: Initiate) -> Result<Initiated, CallError> {
+        Err(NOT_NOW)
+    }
+
+    async fn resend(&self, _: Resend) -> Result<Resent, CallError> {
         Err(NOT_NOW)
     }
 

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretString};
+use tessera_common::ids;
 use tessera_common::random::Random;
+use tessera_contracts::call::CallError;
 use tessera_contracts::http::verify::HttpVerify;
-use tessera_contracts::ids::{AttemptId, BackupCodeSetId, EnrolmentId, UserId, VerificationId};
+use tessera_contracts::ids::{AttemptId, BackupCodeSetId, BrowserClientId, EnrolmentId, UserId, VerificationId};
 use tessera_contracts::sibling::Sibling;
 use tessera_contracts::verify::{
     AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorRemove, BackupCodesCount, BackupCodesIssue,
     BackupCodesRemove, BackupCodesUsed, Cancel, Channel, CodeForm, FactorAnswer, Initiate, Initiated, Message,
-    MessageName, Purpose, ServesSiblings as _, Validate, Verdict, VerifyApi,
+    MessageName, Purpose, Resend, Resent, ServesSiblings as _, Validate, Verdict, VerifyApi,
 };
 use tessera_testkit::{TestApp, on_every_database};
 use tessera_verify::ForSibling;
@@ -52,6 +54,7 @@ fn link(app: &TestApp, destination: &str, code: CodeForm) -> Initiate {
         },
         code,
         lifetime_s: 3600,
+        browser_client: None,
     }
 }
 
@@ -92,6 +95,8 @@ async fn life(app: &TestApp, api: &dyn VerifyApi, address: &str) -> (Vec<Initiat
     for _ in 0..5 {
         begun.push(api.initiate(link(app, address, CodeForm::Long)).await.expect("begun"));
     }
+    let texted = Initiate { channel: Channel::Sms, destination: "+1".to_owned(), ..link(app, "", CodeForm::Long) };
+    assert!(matches!(api.initiate(texted).await, Err(CallError::Failed { callee: "verify", .. })));
     (begun, judged)
 }
 
@@ -101,6 +106,30 @@ fn app_code(app: &TestApp, secret: &SecretString, steps: i32) -> SecretString {
     let phone = totp_rs::Builder::new().with_secret(secret).build().expect("an app");
     let at = app.clock.now() + TimeDelta::seconds(30) * steps;
     phone.generate(u64::try_from(at.timestamp()).expect("a time")).to_string().into()
+}
+
+/// Everything that can come of a message that is sent again, in order.
+async fn sent_again(app: &TestApp, api: &dyn VerifyApi, number: &str) -> Vec<Resent> {
+    let texted = Initiate {
+        channel: Channel::Sms,
+        purpose: Purpose::SignIn,
+        destination: number.to_owned(),
+        message: Message { name: MessageName::SignInCode, locale: None, values: BTreeMap::new() },
+        browser_client: Some(BrowserClientId::new(app.clock.now(), &Random::system())),
+        ..link(app, number, CodeForm::Short { digits: 6 })
+    };
+    let begun = api.initiate(texted.clone()).await.expect("begun");
+    assert!(matches!(begun, Initiated::Live { .. }), "{begun:?}");
+    let [first, second, third] = [(); 3].map(|()| ids::new_v7(app.clock.now(), &Random::system()));
+    let resend = async |op, holder: &str| {
+        api.resend(Resend { op, id: texted.id, holder: holder.to_owned() }).await.expect("answered")
+    };
+    let mut outcomes = vec![resend(first, &texted.holder).await];
+    app.advance(TimeDelta::seconds(30));
+    for (op, holder) in [(second, &texted.holder), (second, &texted.holder), (third, &"another".to_owned())] {
+        outcomes.push(resend(op, holder).await);
+    }
+    outcomes
 }
 
 /// What auth began, as sessions and then auth itself find it.
@@ -215,6 +244,17 @@ on_every_database! {
             Verdict::Wrong { attempts: 2, left: Some(3) },
             Verdict::Unknown,
         ]);
+    }
+
+    async fn a_message_is_sent_again_over_http_as_it_is_here(app: TestApp) {
+        let (remote, _listener) = over_http(&app);
+        let answered = sent_again(&app, &here(&app), "+4915112345678").await;
+        let [limited, sent, repeated, unknown] = answered[..] else { panic!("{answered:?}") };
+        assert_eq!((limited, unknown), (Resent::Limited { retry_after: 31 }, Resent::Unknown));
+        assert!(matches!(sent, Resent::Queued { .. }) && sent == repeated, "{answered:?}");
+        let later = sent_again(&app, &remote, "+4915112345679").await;
+        let Resent::Queued { expires_at } = later[1] else { panic!("{later:?}") };
+        assert_eq!(later, [limited, Resent::Queued { expires_at }, Resent::Queued { expires_at }, unknown]);
     }
 
     async fn what_one_sibling_began_is_unknown_to_another(app: TestApp) {

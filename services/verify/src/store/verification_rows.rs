@@ -16,12 +16,15 @@ pub(super) struct Row {
     subject: String,
     purpose_group: String,
     consumer: String,
+    recipient: String,
     generation: i64,
     code_digest: Vec<u8>,
     form: String,
     attempts: i64,
+    issued_at: Timestamp,
     deadline: Timestamp,
     payload: Option<String>,
+    sealed_code: Option<Vec<u8>>,
 }
 
 impl From<Row> for Verification {
@@ -33,20 +36,24 @@ impl From<Row> for Verification {
             subject: row.subject,
             purpose_group: row.purpose_group,
             consumer: row.consumer,
+            recipient: row.recipient,
             generation: row.generation,
             code_digest: row.code_digest,
             // Whatever is not known to be long is capped.
             form: if row.form == Form::Long.name() { Form::Long } else { Form::Short },
             attempts: row.attempts,
+            issued_at: row.issued_at,
             deadline: row.deadline,
             payload: row.payload,
+            sealed_code: row.sealed_code,
         }
     }
 }
 
 macro_rules! columns {
     () => {
-        "row_id, tenant, id, subject, purpose_group, consumer, generation, code_digest, form, attempts, deadline, payload"
+        "row_id, tenant, id, subject, purpose_group, consumer, recipient, generation, code_digest, form, attempts, issued_at, \
+         deadline, payload, sealed_code"
     };
 }
 pub(super) use columns;
@@ -57,15 +64,14 @@ macro_rules! keyed {
         "tenant = $1 and method = $2 and lookup_id = $3 and holder = $4"
     };
 }
-pub(super) use keyed;
 
-/// Before its deadline (`$5`), with answers left.
-macro_rules! in_time {
+/// Takes answers, as far as its deadline (`$5`) and the cap go.
+macro_rules! answerable {
     () => {
         "deadline > $5 and (form = 'long' or attempts < 5)"
     };
 }
-pub(super) use in_time;
+pub(super) use answerable;
 
 /// A verification about to exist.
 #[derive(Debug)]
@@ -75,11 +81,11 @@ pub struct NewVerification<'a> {
     /// The sibling that begins it, if it is the platform's.
     pub sibling: Option<Sibling>,
     pub subject: String,
-    pub purpose_group: &'static str,
+    pub purpose_group: String,
     pub consumer: String,
     pub recipient: String,
     pub code_digest: Vec<u8>,
-    /// The code itself, if it may have to be sent again.
+    /// What it takes to send it again, if that may have to be: a tenant's code, or a sibling's whole message.
     pub sealed_code: Option<Vec<u8>>,
     pub form: Form,
     pub now: Timestamp,
@@ -95,14 +101,17 @@ impl NewVerification<'_> {
             tenant: self.key.tenant.to_owned(),
             id: self.key.id.to_owned(),
             subject: self.subject,
-            purpose_group: self.purpose_group.to_owned(),
+            purpose_group: self.purpose_group,
             consumer: self.consumer,
+            recipient: self.recipient,
             generation: opened.generation,
             code_digest: self.code_digest,
             form: self.form,
             attempts: 0,
+            issued_at: self.now,
             deadline: self.deadline,
             payload: self.payload,
+            sealed_code: self.sealed_code,
         }
     }
 }
@@ -163,7 +172,7 @@ async fn open(
         .bind(new.key.holder.to_owned())
         .bind(new.key.id.to_owned())
         .bind(new.subject.clone())
-        .bind(new.purpose_group)
+        .bind(new.purpose_group.clone())
         .bind(new.consumer.clone())
         .bind(new.recipient.clone())
         .bind(new.code_digest.clone())
@@ -185,7 +194,7 @@ pub async fn find_live(session: &mut impl Session, key: Key<'_>, now: Timestamp)
         " from verifications where ",
         keyed!(),
         " and state = 'live' and ",
-        in_time!()
+        answerable!()
     ))
     .bind(key.tenant.to_owned())
     .bind(key.method.name())
@@ -219,7 +228,7 @@ pub async fn count_attempt(
         "update verifications set attempts = attempts + 1 where ",
         keyed!(),
         " and ",
-        in_time!(),
+        answerable!(),
         " and (state = 'live' or state = 'proved' and tenant = 'platform') returning ",
         columns!()
     ))
@@ -297,7 +306,7 @@ pub async fn delete(session: &mut impl Session, key: Key<'_>, now: Timestamp) ->
         "update verifications set state = 'deleted', sealed_code = null where ",
         keyed!(),
         " and state = 'live' and ",
-        in_time!(),
+        answerable!(),
         " returning row_id"
     ))
     .bind(key.tenant.to_owned())

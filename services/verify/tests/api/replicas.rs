@@ -60,6 +60,7 @@ on_every_database! {
             },
             code: CodeForm::Short { digits: 6 },
             lifetime_s: 600,
+            browser_client: None,
         };
         let _ = contexts[0].initiate(initiate.clone()).await.expect("opened");
         let seen = guessed(&contexts, async |verify| {

@@ -34,6 +34,7 @@ fn link(app: &TestApp, purpose: Purpose, destination: &str) -> Initiate {
         },
         code: CodeForm::Long,
         lifetime_s: 3600,
+        browser_client: None,
     }
 }
 
