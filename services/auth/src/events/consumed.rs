@@ -34,13 +34,13 @@ impl Consumer for AccountEvents {
         let mut tx = self.db.begin().await?;
         if inbox::first_time(&mut tx, AUTH_ACCOUNT_EVENTS.consumer, envelope.id, self.clock.now()).await? {
             match told {
-                Told::OfUser(event) => account_event_rows::insert(&mut tx, event).await?,
-                Told::OfSubject(event) => {
+                Told::User(event) => account_event_rows::insert(&mut tx, event).await?,
+                Told::Subject(event) => {
                     if user_rows::by_id(&mut tx, event.user).await?.is_some() {
                         account_event_rows::insert(&mut tx, event).await?;
                     }
                 }
-                Told::OfNobody => {}
+                Told::Nobody => {}
             }
         }
         tx.commit().await?;
@@ -50,11 +50,11 @@ impl Consumer for AccountEvents {
 
 /// What an event tells, and of whom.
 enum Told {
-    OfUser(NewEvent),
+    User(NewEvent),
     /// Of a subject of a verification, who may not be a user, or not yet.
-    OfSubject(NewEvent),
+    Subject(NewEvent),
     /// Of a tenant's consumer: there is nothing to note.
-    OfNobody,
+    Nobody,
 }
 
 fn told(envelope: &Envelope) -> Result<Told, ConsumeError> {
@@ -74,7 +74,7 @@ fn told(envelope: &Envelope) -> Result<Told, ConsumeError> {
 
 fn of_session(action: Action, session: Option<Session>) -> Result<Told, ConsumeError> {
     let session = session.ok_or_else(|| poison("a session whose state"))?;
-    Ok(Told::OfUser(NewEvent {
+    Ok(Told::User(NewEvent {
         user: user("a session whose user", &session.user_id)?,
         action,
         at: time("a session whose times", session.ended_at.unwrap_or(session.started_at))?,
@@ -87,9 +87,9 @@ fn of_session(action: Action, session: Option<Session>) -> Result<Told, ConsumeE
 fn of_verification(action: Action, verification: Option<Verification>, at: i64) -> Result<Told, ConsumeError> {
     let verification = verification.ok_or_else(|| poison("a verification whose state"))?;
     let Some(subject) = verification.user_id.filter(|_| verification.tenant == "platform") else {
-        return Ok(Told::OfNobody);
+        return Ok(Told::Nobody);
     };
-    Ok(Told::OfSubject(NewEvent {
+    Ok(Told::Subject(NewEvent {
         user: user("a verification whose user", &subject)?,
         action,
         at: time("a verification whose time", at)?,
