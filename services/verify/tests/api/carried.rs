@@ -305,21 +305,19 @@ async fn a_provider_that_fails_is_asked_again_with_one_message_for_all() {
     let provider = SmsProvider::start().await;
     provider.now(Some((503, "")));
     let app = with_sms_provider(&provider).await;
-    let texts = Tenant::of(&app).by("phone");
     for n in 0..12 {
-        let _ = texts.initiate(&long_lived(&format!("+4915112345{n:03}"))).await.expect(200);
+        let body = long_lived(&format!("+4915112345{n:03}"));
+        let _ = Tenant::of(&app).by("phone").initiate(&body).await.expect(200);
     }
     until(&app, async || deliveries(&app).await.iter().all(|stands| stands.last_error.is_some())).await;
     let asked = provider.texted().len();
-    // Now all of them are due, and the provider is not tried with each. The worker may be at it, too.
     app.advance(TimeDelta::minutes(1));
     app.platform.verify().deliver_due().await.expect("the queue can be read");
-    let more = provider.texted().len() - asked;
-    assert!((1..=2).contains(&more), "{more}");
+    // The worker may have been at it, too.
+    assert!((1..=2).contains(&(provider.texted().len() - asked)));
     provider.now(Some((201, r#"{"sid":"SM1","status":"queued","error_code":null}"#)));
     until(&app, async || deliveries(&app).await.iter().all(|stands| stands.state == "sent")).await;
 }
-
 async fn an_exhausted_verification(engine: Engine) {
     let app = TestApp::start(engine).await;
     let shop = Tenant::of(&app);
