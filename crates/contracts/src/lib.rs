@@ -8,5 +8,6 @@ pub mod ids;
 pub mod oauth;
 pub mod phone_number;
 pub mod sessions;
+pub mod sibling;
 pub mod subscriptions;
 pub mod verify;

@@ -5,7 +5,9 @@
 
 use tessera_messaging::{Event, Subscription};
 
-use crate::events::{EmailVerified, PasswordChanged, SessionEnded, SessionStarted, UserRegistered};
+use crate::events::{
+    DeliveryFailed, EmailVerified, PasswordChanged, SessionEnded, SessionStarted, UserRegistered, VerificationExhausted,
+};
 
 /// Makes each entry a constant, and all of them [`ALL`].
 macro_rules! subscriptions {
@@ -22,8 +24,8 @@ macro_rules! subscriptions {
 
 // A name is for ever: it is that of a queue with messages in it. One that goes leaves a queue behind, which the operator deletes.
 subscriptions! {
-    /// auth notes sign-ins and sign-outs among the account's events.
-    AUTH_ACCOUNT_EVENTS = "auth.account_events" hears SessionStarted, SessionEnded;
+    /// auth notes sign-ins and sign-outs among the account's events, messages that did not arrive, and codes that were guessed at.
+    AUTH_ACCOUNT_EVENTS = "auth.account_events" hears SessionStarted, SessionEnded, DeliveryFailed, VerificationExhausted;
 
     /// sessions keeps a copy of the profiles.
     SESSIONS_PROFILES = "sessions.profiles" hears UserRegistered, EmailVerified, PasswordChanged;

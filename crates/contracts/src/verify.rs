@@ -7,11 +7,20 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tessera_common::clock::Timestamp;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
+pub use self::factors::{
+    AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorEnrolled, AuthenticatorRemove, BackupCodesCount,
+    BackupCodesIssue, BackupCodesIssued, BackupCodesRemove, BackupCodesUsed, FactorAnswer,
+};
 use crate::call::CallError;
-use crate::ids::{AttemptId, BackupCodeSetId, EnrolmentId, UserId, VerificationId};
+use crate::ids::{BrowserClientId, UserId, VerificationId};
+use crate::sibling::Sibling;
 
-/// One-time secrets: verify makes, keeps, counts and delivers them; the effect belongs to whoever asked.
+mod factors;
+
+/// One-time secrets: verify makes, keeps, counts and delivers them; the effect belongs to whoever asked. Each sibling has one of its own
+/// ([`ServesSiblings`]) and finds by it only the verifications that it began itself; factors are the user's, whoever asks.
 #[async_trait]
 pub trait VerifyApi: Send + Sync + std::fmt::Debug {
     /// Starts a verification and queues its message. A live verification of that id and holder is answered again, and nothing is sent.
@@ -19,6 +28,13 @@ pub trait VerifyApi: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`CallError`] when verify could not commit it.
     async fn initiate(&self, initiate: Initiate) -> Result<Initiated, CallError>;
+
+    /// Sends the message of a live verification with a short code again, the same as before: its code, its wrong answers and its deadline
+    /// stay. It counts as one more message to the recipient. The same `op` again has the outcome of the first time, and sends nothing.
+    ///
+    /// # Errors
+    /// [`CallError`] when verify could not commit it.
+    async fn resend(&self, resend: Resend) -> Result<Resent, CallError>;
 
     /// Compares a code and, if it is right, spends the verification for its holder. The attempt is counted, and committed, first.
     ///
@@ -90,6 +106,15 @@ pub trait VerifyApi: Send + Sync + std::fmt::Debug {
     async fn backup_codes_remove(&self, remove: BackupCodesRemove) -> Result<(), CallError>;
 }
 
+/// verify, as a sibling is given it. What a sibling began is [`Verdict::Unknown`] to the others.
+pub trait ServesSiblings: Send + Sync + 'static {
+    /// What each gets.
+    type Api: VerifyApi + 'static;
+
+    /// That of one sibling.
+    fn for_sibling(&self, sibling: Sibling) -> Self::Api;
+}
+
 /// What a verification is to be.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Initiate {
@@ -111,6 +136,9 @@ pub struct Initiate {
     pub code: CodeForm,
     /// How long it lives, in seconds.
     pub lifetime_s: i64,
+    /// The browser or app that it was started in. What strangers may start is counted apart for each, and for whoever has none: nobody
+    /// guesses away the answers of somebody else's browser.
+    pub browser_client: Option<BrowserClientId>,
 }
 
 /// A way to a person.
@@ -131,6 +159,12 @@ pub enum Purpose {
     VerifyEmail,
     /// Setting a new password by mail.
     ResetPassword,
+    /// Proving that a number is the user's.
+    VerifyPhone,
+    /// Signing in by a code alone: anybody who knows the address can start it.
+    SignIn,
+    /// A code beside a password that was proved.
+    SecondFactor,
 }
 
 /// A message of the platform, by name; its text is verify's.
@@ -140,7 +174,7 @@ pub struct Message {
     pub name: MessageName,
     /// In which language, if one is known (BCP 47).
     pub locale: Option<String>,
-    /// What its places are filled with. A mailed link is `link`, to which the token is appended.
+    /// What its places are filled with. A mailed link is `link`, to which the token is appended. A code needs none.
     pub values: BTreeMap<String, String>,
 }
 
@@ -154,6 +188,10 @@ pub enum MessageName {
     ResetPassword,
     /// Somebody tried to make an account with an address that has one. It carries no link.
     AddressTaken,
+    /// A code that verifies a number, by text message.
+    VerifyPhone,
+    /// A code to sign in with, by mail or text message.
+    SignInCode,
 }
 
 /// The form of a code.
@@ -184,6 +222,38 @@ pub enum Initiated {
         /// Seconds until it may be tried again.
         retry_after: u32,
     },
+    /// No text message is sent to numbers of that region, or none at all.
+    OutOfReach,
+}
+
+/// A message to be sent once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Resend {
+    /// Chosen by the caller for this one intent.
+    pub op: Uuid,
+    /// Of which verification.
+    pub id: VerificationId,
+    /// For which row of the caller.
+    pub holder: String,
+}
+
+/// How sending again ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resent {
+    /// It is on its way.
+    Queued {
+        /// Until when the verification lives, as before.
+        #[schema(value_type = String, format = DateTime)]
+        expires_at: Timestamp,
+    },
+    /// The recipient had too many messages.
+    Limited {
+        /// Seconds until it may be tried again, with another `op`.
+        retry_after: u32,
+    },
+    /// No such verification, or not alive, or of another holder, or one whose message is not sent again.
+    Unknown,
 }
 
 /// A code presented for a verification.
@@ -223,102 +293,4 @@ pub enum Cancel {
     Id(VerificationId),
     /// All that are for this row of the caller.
     Holder(String),
-}
-
-/// An authenticator to be set up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AuthenticatorEnrol {
-    /// Whose it is to be.
-    pub user: UserId,
-    /// Chosen by the caller: a repeat is answered with the same secret.
-    pub enrolment: EnrolmentId,
-    /// What the app calls the account: an address, a user name.
-    pub label: String,
-}
-
-/// A secret that waits for its first right code.
-#[derive(Clone, Debug)]
-pub struct AuthenticatorEnrolled {
-    /// In base32, for people who type.
-    pub secret: SecretString,
-    /// The link that an app reads it from.
-    pub uri: SecretString,
-    /// How long it waits.
-    pub expires_at: Timestamp,
-}
-
-/// The first code of an enrolment.
-#[derive(Clone, Debug)]
-pub struct AuthenticatorConfirm {
-    /// Whose it is to be.
-    pub user: UserId,
-    /// Which enrolment.
-    pub enrolment: EnrolmentId,
-    /// The code.
-    pub code: SecretString,
-}
-
-/// A code presented as a factor. The attempt was counted by whoever asks. Presented again with the same code it has the same verdict,
-/// [`Verdict::ProvedBefore`] if it was right; another code under its id is wrong.
-#[derive(Clone, Debug)]
-pub struct FactorAnswer {
-    /// Whose factor.
-    pub user: UserId,
-    /// Which attempt.
-    pub attempt: AttemptId,
-    /// The code.
-    pub code: SecretString,
-}
-
-/// An authenticator to be dropped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AuthenticatorRemove {
-    /// Whose.
-    pub user: UserId,
-    /// Only the secret of this enrolment: a call that comes late must not drop what was set up since. Without one, whatever there is.
-    pub enrolment: Option<EnrolmentId>,
-}
-
-/// Backup codes to be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BackupCodesIssue {
-    /// For whom.
-    pub user: UserId,
-    /// Chosen by the caller.
-    pub set: BackupCodeSetId,
-}
-
-/// The codes of a new set: they are told nowhere else.
-#[derive(Clone, Debug)]
-pub struct BackupCodesIssued {
-    /// Ten of them.
-    pub codes: Vec<SecretString>,
-}
-
-/// What a backup code was worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BackupCodesUsed {
-    /// Whether it was right.
-    pub verdict: Verdict,
-    /// Codes left.
-    pub left: i64,
-}
-
-/// The backup codes of a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BackupCodesCount {
-    /// Codes left.
-    pub left: i64,
-    /// When the set was made; `None` without one.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub issued_at: Option<Timestamp>,
-}
-
-/// Backup codes to be dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BackupCodesRemove {
-    /// Whose.
-    pub user: UserId,
-    /// Only this set. Without one, whatever there is.
-    pub set: Option<BackupCodeSetId>,
 }

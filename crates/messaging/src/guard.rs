@@ -2,8 +2,8 @@
 
 use tessera_storage::{Conn, Db};
 
-/// Names the advisory lock; each service has a database of its own, and so a lock of its own.
-const LOCK: i64 = 0x7465_7373_7265_6c61;
+/// Names the advisory lock, with the schema that the outbox is in: services that share a database do not wait for each other.
+const LOCK: i32 = 0x7465_7373;
 
 /// Holds, with PostgreSQL, a lock that belongs to a connection of its own. With SQLite the process is alone.
 #[derive(Debug, Default)]
@@ -49,8 +49,8 @@ async fn lock(mut conn: Conn) -> sqlx::Result<Option<Conn>> {
     if let Conn::Postgres(postgres) = &mut conn {
         // Closed when dropped: back in the pool it would keep the lock.
         postgres.close_on_drop();
-        let locked: bool =
-            sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut **postgres).await?;
+        let text = "select pg_try_advisory_lock($1, hashtext(coalesce(current_schema(), '')))";
+        let locked: bool = sqlx::query_scalar(text).bind(LOCK).fetch_one(&mut **postgres).await?;
         if !locked {
             return Ok(None);
         }

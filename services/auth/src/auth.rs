@@ -18,7 +18,7 @@ use tessera_tokens::client_cookie::ClientCookies;
 use tessera_tokens::key_ring::{KeyRing, Mac};
 use tokio::task::JoinHandle;
 
-use crate::events::consumed::SignInsAndOuts;
+use crate::events::consumed::AccountEvents;
 use crate::hashing::Hasher;
 use crate::outgoing::Outgoing;
 
@@ -138,7 +138,7 @@ impl Auth {
         let Parts {
             db, clock, random, cache, bus, origin, cookies, dev, ring, verify, sessions, oauth, settings, ..
         } = parts;
-        bus.subscribe(Arc::new(SignInsAndOuts { db: db.clone(), clock: clock.clone() }));
+        bus.subscribe(Arc::new(AccountEvents { db: db.clone(), clock: clock.clone() }));
         let relay = Relay::new(db.clone(), clock.clone(), bus).woken_by(cache.wake_up("auth.relay"));
         let outgoing = Outgoing { verify: Arc::clone(&verify), sessions: Arc::clone(&sessions) };
         Ok(Self(Arc::new(Inner {

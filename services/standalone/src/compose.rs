@@ -5,6 +5,8 @@ use std::sync::Arc;
 use actix_web::web;
 use tessera_auth::Auth;
 use tessera_common::server::{Endpoints, Origin, StopSignal};
+use tessera_contracts::sibling::Sibling;
+use tessera_contracts::verify::ServesSiblings as _;
 use tessera_messaging::Bus;
 use tessera_oauth::OAuth;
 use tessera_process::explorer::Explorer;
@@ -101,7 +103,7 @@ impl Platform {
             ring: rings.auth,
             hashing_cores: settings.process.cores(),
             address_factor,
-            verify: Arc::new(verify.clone()),
+            verify: Arc::new(verify.for_sibling(Sibling::Auth)),
             sessions: Arc::new(sessions.clone()),
             oauth: Arc::new(oauth.clone()),
             settings: settings.auth.clone(),
@@ -110,7 +112,7 @@ impl Platform {
         Ok(Self { verify, sessions, oauth, auth, cache, origin: origin.clone(), cookies, explorer, dev })
     }
 
-    /// verify, as its siblings call it.
+    /// verify, which has something for each sibling that calls it.
     #[must_use]
     pub const fn verify(&self) -> &Verify {
         &self.verify

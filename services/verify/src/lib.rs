@@ -16,6 +16,7 @@ use tessera_storage::Migrations;
 
 pub use domain::allowed_prefixes::AllowedPrefixes;
 pub use http::{dev_endpoints, endpoints, internal_endpoints};
+pub use provides::ForSibling;
 pub use senders::{Mailbox, Sender, Senders, SmsProvider, Smtp};
 pub use verify::{Parts, Settings, SmsSettings, Verify};
 

@@ -16,6 +16,7 @@ use utoipa::openapi::{ContentBuilder, ResponseBuilder};
 
 use super::service_call::ServiceCall;
 use crate::call::CallError;
+use crate::sibling::Sibling;
 
 /// A method that takes an `I` and answers an `O`, both as they are on the wire.
 #[derive(Debug)]
@@ -55,20 +56,31 @@ where
     I: DeserializeOwned + ToSchema + 'static,
     O: Serialize + ToSchema + 'static,
 {
-    /// The operation that answers it with `answer`, by the `A` that the listener has as its data.
+    /// The operation that answers it with `answer`, by the `A` that the listener has as its data, whoever calls.
     pub(super) fn served_by<A, F>(&self, answer: F) -> Endpoint
     where
+        A: Clone + 'static,
+        F: AsyncFn(&A, I) -> Result<O, CallError> + Clone + Send + Sync + 'static,
+    {
+        self.served_to(|api: &A, _| api.clone(), answer)
+    }
+
+    /// The same, where the `C` that the listener has as its data gives each sibling an `A` of its own.
+    pub(super) fn served_to<C, A, F>(&self, api_of: fn(&C, Sibling) -> A, answer: F) -> Endpoint
+    where
+        C: 'static,
         A: 'static,
         F: AsyncFn(&A, I) -> Result<O, CallError> + Clone + Send + Sync + 'static,
     {
         let (callee, within) = (self.callee, self.within);
-        let handler = move |call: ServiceCall, api: web::Data<A>| {
+        let handler = move |call: ServiceCall, context: web::Data<C>| {
             let answer = answer.clone();
             async move {
                 let input = match call.input() {
                     Ok(input) => input,
                     Err(accident) => return Dialect::Problem.answer(&accident),
                 };
+                let api = api_of(&context, call.caller);
                 said(call.carry_out(callee, within, answer(&api, input)).await)
             }
         };

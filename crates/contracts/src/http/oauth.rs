@@ -85,7 +85,7 @@ impl OAuthApi for HttpOAuth {
 
 /// The operations that answer by the `A` among the listener's data.
 #[must_use]
-pub fn endpoints<A: OAuthApi + 'static>() -> Endpoints {
+pub fn endpoints<A: OAuthApi + Clone + 'static>() -> Endpoints {
     Endpoints::new(vec![
         APPLICATION.served_by(async |api: &A, ApplicationBody { id }| api.application(id.as_deref()).await),
         ISSUE_FIRST_PARTY.served_by(async |api: &A, IssueBody { user, session, application }| {

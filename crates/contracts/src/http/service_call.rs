@@ -18,6 +18,7 @@ use super::calls::Calls;
 use super::context::{Context, visited};
 use super::{PATH, TIMEOUT_MS};
 use crate::call::CallError;
+use crate::sibling::Sibling;
 
 /// The media type of every call.
 const JSON: &str = "application/json";
@@ -25,6 +26,8 @@ const JSON: &str = "application/json";
 /// A call that was let in: signed for exactly this request by a service that may make it.
 #[derive(Debug)]
 pub(super) struct ServiceCall {
+    /// Who signed it.
+    pub(super) caller: Sibling,
     body: Body,
     path: String,
     waits: Option<Duration>,
@@ -108,10 +111,9 @@ fn admitted(request: &HttpRequest, body: Body) -> Result<ServiceCall, Refusal> {
 
     let called = request.path().strip_prefix("/internal/").and_then(|called| called.split_once('/'));
     let (callee, method) = called.unwrap_or_default();
-    if !Calls::committed().admit(callee, method, &caller) {
-        return Err(Refusal::CallerNotAllowed);
-    }
-    let path = header(request, PATH).unwrap_or(&caller).to_owned();
+    let caller = Sibling::named(&caller).filter(|caller| Calls::committed().admit(callee, method, caller.name()));
+    let caller = caller.ok_or(Refusal::CallerNotAllowed)?;
+    let path = header(request, PATH).unwrap_or(caller.name()).to_owned();
     if visited(&path, callee) {
         return Err(Refusal::Loop);
     }
@@ -119,7 +121,7 @@ fn admitted(request: &HttpRequest, body: Body) -> Result<ServiceCall, Refusal> {
         return Err(Refusal::Accident(Accident::UnsupportedMediaType));
     }
     let waits = header(request, TIMEOUT_MS).and_then(|text| text.parse().ok()).map(Duration::from_millis);
-    Ok(ServiceCall { body, path, waits })
+    Ok(ServiceCall { caller, body, path, waits })
 }
 
 fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {

@@ -68,7 +68,7 @@ impl SessionsApi for HttpSessions {
 
 /// The operations that answer by the `A` among the listener's data.
 #[must_use]
-pub fn endpoints<A: SessionsApi + 'static>() -> Endpoints {
+pub fn endpoints<A: SessionsApi + Clone + 'static>() -> Endpoints {
     Endpoints::new(vec![
         RESOLVE.served_by(async |api: &A, ResolveBody { credential }| api.resolve(credential.into()).await),
         CLIENT_KNOWN

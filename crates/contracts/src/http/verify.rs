@@ -14,11 +14,12 @@ use crate::ids::{AttemptId, EnrolmentId, UserId, VerificationId};
 use crate::verify::{
     AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorEnrolled, AuthenticatorRemove, BackupCodesCount,
     BackupCodesIssue, BackupCodesIssued, BackupCodesRemove, BackupCodesUsed, Cancel, FactorAnswer, Initiate, Initiated,
-    Validate, Verdict, VerifyApi,
+    Resend, Resent, ServesSiblings, Validate, Verdict, VerifyApi,
 };
 
 const INITIATE: Method<Initiate, Initiated> =
     Method::new("verify", "initiate", 2000, "Starts a verification and queues its message");
+const RESEND: Method<Resend, Resent> = Method::new("verify", "resend", 2000, "Sends a verification's message again");
 // A repetition would count a wrong code twice.
 const VALIDATE: Method<ValidateBody, Verdict> =
     Method::new("verify", "validate", 1000, "Compares a code and spends the verification for its holder")
@@ -133,6 +134,10 @@ impl VerifyApi for HttpVerify {
         self.0.call(&INITIATE, &initiate).await
     }
 
+    async fn resend(&self, resend: Resend) -> Result<Resent, CallError> {
+        self.0.call(&RESEND, &resend).await
+    }
+
     async fn validate(&self, validate: Validate) -> Result<Verdict, CallError> {
         self.0.call(&VALIDATE, &validate.into()).await
     }
@@ -185,36 +190,44 @@ impl VerifyApi for HttpVerify {
     }
 }
 
-/// The operations that answer by the `A` among the listener's data.
+/// The operations that answer by the `S` among the listener's data, each sibling by what it has for it.
 #[must_use]
-pub fn endpoints<A: VerifyApi + 'static>() -> Endpoints {
+pub fn endpoints<S: ServesSiblings>() -> Endpoints {
     Endpoints::new(vec![
-        INITIATE.served_by(async |api: &A, initiate| api.initiate(initiate).await),
-        VALIDATE.served_by(async |api: &A, body: ValidateBody| api.validate(body.into()).await),
-        CHECK.served_by(async |api: &A, body: ValidateBody| api.check(body.into()).await),
-        CANCEL.served_by(async |api: &A, body| {
+        INITIATE.served_to(S::for_sibling, async |api: &S::Api, initiate| api.initiate(initiate).await),
+        RESEND.served_to(S::for_sibling, async |api: &S::Api, resend| api.resend(resend).await),
+        VALIDATE.served_to(S::for_sibling, async |api: &S::Api, body: ValidateBody| api.validate(body.into()).await),
+        CHECK.served_to(S::for_sibling, async |api: &S::Api, body: ValidateBody| api.check(body.into()).await),
+        CANCEL.served_to(S::for_sibling, async |api: &S::Api, body| {
             let cancel = match body {
                 CancelBody::Id { id } => Cancel::Id(id),
                 CancelBody::Holder { holder } => Cancel::Holder(holder),
             };
             api.cancel(cancel).await.map(|()| Done {})
         }),
-        AUTHENTICATOR_ENROL.served_by(async |api: &A, enrol| {
+        AUTHENTICATOR_ENROL.served_to(S::for_sibling, async |api: &S::Api, enrol| {
             let AuthenticatorEnrolled { secret, uri, expires_at } = api.authenticator_enrol(enrol).await?;
             Ok(EnrolledBody { secret: secret.into(), uri: uri.into(), expires_at })
         }),
-        AUTHENTICATOR_CONFIRM.served_by(async |api: &A, ConfirmBody { user, enrolment, code }| {
+        AUTHENTICATOR_CONFIRM.served_to(S::for_sibling, async |api: &S::Api, ConfirmBody { user, enrolment, code }| {
             api.authenticator_confirm(AuthenticatorConfirm { user, enrolment, code: code.into() }).await
         }),
-        AUTHENTICATOR_CHECK.served_by(async |api: &A, body: AnswerBody| api.authenticator_check(body.into()).await),
-        AUTHENTICATOR_REMOVE
-            .served_by(async |api: &A, remove| api.authenticator_remove(remove).await.map(|()| Done {})),
-        BACKUP_CODES_ISSUE.served_by(async |api: &A, issue| {
+        AUTHENTICATOR_CHECK.served_to(S::for_sibling, async |api: &S::Api, body: AnswerBody| {
+            api.authenticator_check(body.into()).await
+        }),
+        AUTHENTICATOR_REMOVE.served_to(S::for_sibling, async |api: &S::Api, remove| {
+            api.authenticator_remove(remove).await.map(|()| Done {})
+        }),
+        BACKUP_CODES_ISSUE.served_to(S::for_sibling, async |api: &S::Api, issue| {
             let BackupCodesIssued { codes } = api.backup_codes_issue(issue).await?;
             Ok(IssuedBody { codes: codes.into_iter().map(Into::into).collect() })
         }),
-        BACKUP_CODES_USE.served_by(async |api: &A, body: AnswerBody| api.backup_codes_use(body.into()).await),
-        BACKUP_CODES_COUNT.served_by(async |api: &A, CountBody { user }| api.backup_codes_count(user).await),
-        BACKUP_CODES_REMOVE.served_by(async |api: &A, remove| api.backup_codes_remove(remove).await.map(|()| Done {})),
+        BACKUP_CODES_USE
+            .served_to(S::for_sibling, async |api: &S::Api, body: AnswerBody| api.backup_codes_use(body.into()).await),
+        BACKUP_CODES_COUNT
+            .served_to(S::for_sibling, async |api: &S::Api, CountBody { user }| api.backup_codes_count(user).await),
+        BACKUP_CODES_REMOVE.served_to(S::for_sibling, async |api: &S::Api, remove| {
+            api.backup_codes_remove(remove).await.map(|()| Done {})
+        }),
     ])
 }

@@ -42,6 +42,7 @@ pub async fn verify_email(
         },
         code: CodeForm::Long,
         lifetime_s: VERIFY_EMAIL_LIFE.num_seconds(),
+        browser_client: None,
     };
     durable_call::queue(tx, &MailLink(initiate), now, &auth.random).await
 }
@@ -65,6 +66,7 @@ pub async fn address_taken(
         message: Message { name: MessageName::AddressTaken, locale: None, values: BTreeMap::new() },
         code: CodeForm::Long,
         lifetime_s: VERIFY_EMAIL_LIFE.num_seconds(),
+        browser_client: None,
     };
     durable_call::queue(tx, &MailLink(initiate), now, &auth.random).await
 }

@@ -16,6 +16,10 @@ pub enum Action {
     PasswordChanged,
     /// The address was proved.
     EmailVerified,
+    /// A message to the user was given up.
+    DeliveryFailed,
+    /// A code of the user was guessed at until it ended.
+    VerificationExhausted,
 }
 
 impl Action {
@@ -25,6 +29,8 @@ impl Action {
             Self::SignedOut => "signed_out",
             Self::PasswordChanged => "password_changed",
             Self::EmailVerified => "email_verified",
+            Self::DeliveryFailed => "delivery_failed",
+            Self::VerificationExhausted => "verification_exhausted",
         }
     }
 }

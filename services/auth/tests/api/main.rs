@@ -1,6 +1,8 @@
 //! The accounts and identity APIs as their callers see them. One binary; a file for each path.
 
 #[cfg(test)]
+mod account_events;
+#[cfg(test)]
 mod address_limits;
 #[cfg(test)]
 mod email_verification;

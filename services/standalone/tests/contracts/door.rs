@@ -9,10 +9,11 @@ use tessera_common::random::Random;
 use tessera_contracts::call::CallError;
 use tessera_contracts::http::verify;
 use tessera_contracts::ids::UserId;
+use tessera_contracts::sibling::Sibling;
 use tessera_contracts::verify::{
     AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorEnrolled, AuthenticatorRemove, BackupCodesCount,
     BackupCodesIssue, BackupCodesIssued, BackupCodesRemove, BackupCodesUsed, Cancel, FactorAnswer, Initiate, Initiated,
-    Validate, Verdict, VerifyApi,
+    Resend, Resent, ServesSiblings, Validate, Verdict, VerifyApi,
 };
 use tessera_testkit::{START, json};
 use tessera_tokens::service_token::BoundRequest;
@@ -27,9 +28,21 @@ const SLOW: u128 = 2;
 const BROKEN: u128 = 3;
 const NOT_NOW: CallError = CallError::Unavailable { callee: "verify", retry_after: 4 };
 
+impl ServesSiblings for Fake {
+    type Api = Self;
+
+    fn for_sibling(&self, _: Sibling) -> Self {
+        Self
+    }
+}
+
 #[async_trait]
 impl VerifyApi for Fake {
     async fn initiate(&self, _: Initiate) -> Result<Initiated, CallError> {
+        Err(NOT_NOW)
+    }
+
+    async fn resend(&self, _: Resend) -> Result<Resent, CallError> {
         Err(NOT_NOW)
     }
 
@@ -223,7 +236,7 @@ async fn an_expired_token_is_refused() {
 #[actix_web::test]
 async fn a_service_that_does_not_call_this_is_refused() {
     let world = World::new();
-    for caller in ["oauth", "sessions", "verify"] {
+    for caller in ["oauth", "verify"] {
         let request = Request::by(&world.services, caller, "verify", "cancel", &id(1));
         world.refused(&request, 403, "caller_not_allowed").await;
     }

@@ -4,22 +4,37 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretString};
+use tessera_common::ids;
 use tessera_common::random::Random;
+use tessera_contracts::call::CallError;
 use tessera_contracts::http::verify::HttpVerify;
-use tessera_contracts::ids::{AttemptId, BackupCodeSetId, EnrolmentId, UserId, VerificationId};
+use tessera_contracts::ids::{AttemptId, BackupCodeSetId, BrowserClientId, EnrolmentId, UserId, VerificationId};
+use tessera_contracts::sibling::Sibling;
 use tessera_contracts::verify::{
     AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorRemove, BackupCodesCount, BackupCodesIssue,
     BackupCodesRemove, BackupCodesUsed, Cancel, Channel, CodeForm, FactorAnswer, Initiate, Initiated, Message,
-    MessageName, Purpose, Validate, Verdict, VerifyApi,
+    MessageName, Purpose, Resend, Resent, ServesSiblings as _, Validate, Verdict, VerifyApi,
 };
 use tessera_testkit::{TestApp, on_every_database};
+use tessera_verify::ForSibling;
 
 use super::support::{Internal, Services};
 
-fn over_http(app: &TestApp) -> (HttpVerify, Internal) {
+/// verify as auth calls it, in this process.
+fn here(app: &TestApp) -> ForSibling {
+    app.platform.verify().for_sibling(Sibling::Auth)
+}
+
+/// verify as auth and as sessions call it, over HTTP.
+fn both_over_http(app: &TestApp) -> ([HttpVerify; 2], Internal) {
     let services = Services::new(&app.clock);
     let listener = services.listen("verify", tessera_verify::internal_endpoints(), app.platform.verify().clone());
-    (HttpVerify::new(services.peer("auth", &listener.base)), listener)
+    (["auth", "sessions"].map(|caller| HttpVerify::new(services.peer(caller, &listener.base))), listener)
+}
+
+fn over_http(app: &TestApp) -> (HttpVerify, Internal) {
+    let ([auth, _], listener) = both_over_http(app);
+    (auth, listener)
 }
 
 fn link(app: &TestApp, destination: &str, code: CodeForm) -> Initiate {
@@ -39,6 +54,7 @@ fn link(app: &TestApp, destination: &str, code: CodeForm) -> Initiate {
         },
         code,
         lifetime_s: 3600,
+        browser_client: None,
     }
 }
 
@@ -79,6 +95,8 @@ async fn life(app: &TestApp, api: &dyn VerifyApi, address: &str) -> (Vec<Initiat
     for _ in 0..5 {
         begun.push(api.initiate(link(app, address, CodeForm::Long)).await.expect("begun"));
     }
+    let texted = Initiate { channel: Channel::Sms, destination: "+1".to_owned(), ..link(app, "", CodeForm::Long) };
+    assert!(matches!(api.initiate(texted).await, Err(CallError::Failed { callee: "verify", .. })));
     (begun, judged)
 }
 
@@ -88,6 +106,52 @@ fn app_code(app: &TestApp, secret: &SecretString, steps: i32) -> SecretString {
     let phone = totp_rs::Builder::new().with_secret(secret).build().expect("an app");
     let at = app.clock.now() + TimeDelta::seconds(30) * steps;
     phone.generate(u64::try_from(at.timestamp()).expect("a time")).to_string().into()
+}
+
+/// Everything that can come of a message that is sent again, in order.
+async fn sent_again(app: &TestApp, api: &dyn VerifyApi, number: &str) -> Vec<Resent> {
+    let texted = Initiate {
+        channel: Channel::Sms,
+        purpose: Purpose::SignIn,
+        destination: number.to_owned(),
+        message: Message { name: MessageName::SignInCode, locale: None, values: BTreeMap::new() },
+        browser_client: Some(BrowserClientId::new(app.clock.now(), &Random::system())),
+        ..link(app, number, CodeForm::Short { digits: 6 })
+    };
+    let begun = api.initiate(texted.clone()).await.expect("begun");
+    assert!(matches!(begun, Initiated::Live { .. }), "{begun:?}");
+    let [first, second, third] = [(); 3].map(|()| ids::new_v7(app.clock.now(), &Random::system()));
+    let resend = async |op, holder: &str| {
+        api.resend(Resend { op, id: texted.id, holder: holder.to_owned() }).await.expect("answered")
+    };
+    let mut outcomes = vec![resend(first, &texted.holder).await];
+    app.advance(TimeDelta::seconds(30));
+    for (op, holder) in [(second, &texted.holder), (second, &texted.holder), (third, &"another".to_owned())] {
+        outcomes.push(resend(op, holder).await);
+    }
+    outcomes
+}
+
+/// What auth began, as sessions and then auth itself find it.
+async fn of_another_sibling(app: &TestApp, auth: &dyn VerifyApi, sessions: &dyn VerifyApi, address: &str) {
+    let theirs = link(app, address, CodeForm::Short { digits: 6 });
+    let _ = auth.initiate(theirs.clone()).await.expect("begun");
+    let code = code(app, address, theirs.id).await;
+    let presented =
+        |code: &str| Validate { id: theirs.id, holder: theirs.holder.clone(), code: code.to_owned().into() };
+    for tried in ["x", &code] {
+        assert_eq!(sessions.validate(presented(tried)).await.expect("judged"), Verdict::Unknown);
+        assert_eq!(sessions.check(presented(tried)).await.expect("judged"), Verdict::Unknown);
+    }
+    for cancel in [Cancel::Id(theirs.id), Cancel::Holder(theirs.holder.clone())] {
+        sessions.cancel(cancel).await.expect("nothing to cancel");
+    }
+    assert!(sessions.initiate(theirs.clone()).await.is_err(), "its id is in use");
+    // It was not even counted.
+    assert_eq!(auth.check(presented("x")).await.expect("judged"), Verdict::Wrong { attempts: 1, left: Some(4) });
+    assert_eq!(auth.validate(presented(&code)).await.expect("judged"), Verdict::Proved);
+    assert_eq!(sessions.validate(presented(&code)).await.expect("judged"), Verdict::Unknown);
+    assert_eq!(auth.validate(presented(&code)).await.expect("judged"), Verdict::ProvedBefore);
 }
 
 /// Everything that can come of an authenticator, in order.
@@ -136,9 +200,9 @@ async fn backup_codes(app: &TestApp, api: &dyn VerifyApi) -> (Vec<BackupCodesUse
 on_every_database! {
     async fn an_authenticator_lives_the_same_life_over_http(app: TestApp) {
         let (remote, _listener) = over_http(&app);
-        let here = authenticators(&app, app.platform.verify()).await;
-        assert_eq!(here, authenticators(&app, &remote).await);
-        assert_eq!(here, [
+        let answered = authenticators(&app, &here(&app)).await;
+        assert_eq!(answered, authenticators(&app, &remote).await);
+        assert_eq!(answered, [
             Verdict::Wrong { attempts: 1, left: Some(4) },
             Verdict::Proved,
             Verdict::ProvedBefore,
@@ -151,21 +215,21 @@ on_every_database! {
 
     async fn backup_codes_live_the_same_life_over_http(app: TestApp) {
         let (remote, _listener) = over_http(&app);
-        let here = backup_codes(&app, app.platform.verify()).await;
-        assert_eq!(here, backup_codes(&app, &remote).await);
-        let verdicts: Vec<_> = here.0.iter().map(|used| (used.verdict, used.left)).collect();
+        let answered = backup_codes(&app, &here(&app)).await;
+        assert_eq!(answered, backup_codes(&app, &remote).await);
+        let verdicts: Vec<_> = answered.0.iter().map(|used| (used.verdict, used.left)).collect();
         assert_eq!(verdicts, [
             (Verdict::Proved, 9), (Verdict::ProvedBefore, 9), (Verdict::Wrong { attempts: 1, left: None }, 9),
         ]);
-        let left: Vec<_> = here.1.iter().map(|count| (count.left, count.issued_at.is_some())).collect();
+        let left: Vec<_> = answered.1.iter().map(|count| (count.left, count.issued_at.is_some())).collect();
         assert_eq!(left, [(0, false), (9, true), (0, false)]);
     }
 
     async fn a_verification_lives_the_same_life_over_http(app: TestApp) {
         let (remote, _listener) = over_http(&app);
-        let here = life(&app, app.platform.verify(), "here@example.org").await;
+        let answered = life(&app, &here(&app), "here@example.org").await;
         let there = life(&app, &remote, "there@example.org").await;
-        assert_eq!(here, there);
+        assert_eq!(answered, there);
         let (begun, judged) = there;
         assert!(matches!(begun.first(), Some(Initiated::Live { .. })), "{begun:?}");
         assert!(matches!(begun.last(), Some(Initiated::Limited { .. })), "{begun:?}");
@@ -182,12 +246,32 @@ on_every_database! {
         ]);
     }
 
+    async fn a_message_is_sent_again_over_http_as_it_is_here(app: TestApp) {
+        let (remote, _listener) = over_http(&app);
+        let answered = sent_again(&app, &here(&app), "+4915112345678").await;
+        let [limited, sent, repeated, unknown] = answered[..] else { panic!("{answered:?}") };
+        assert_eq!((limited, unknown), (Resent::Limited { retry_after: 31 }, Resent::Unknown));
+        assert!(matches!(sent, Resent::Queued { .. }) && sent == repeated, "{answered:?}");
+        let later = sent_again(&app, &remote, "+4915112345679").await;
+        let Resent::Queued { expires_at } = later[1] else { panic!("{later:?}") };
+        assert_eq!(later, [limited, Resent::Queued { expires_at }, Resent::Queued { expires_at }, unknown]);
+    }
+
+    async fn what_one_sibling_began_is_unknown_to_another(app: TestApp) {
+        let sessions = app.platform.verify().for_sibling(Sibling::Sessions);
+        let ([remote_auth, remote_sessions], _listener) = both_over_http(&app);
+        of_another_sibling(&app, &here(&app), &sessions, "ada@example.org").await;
+        of_another_sibling(&app, &remote_auth, &remote_sessions, "eve@example.org").await;
+        // And so where one calls from here and the other over HTTP.
+        of_another_sibling(&app, &sessions, &remote_auth, "joe@example.org").await;
+    }
+
     async fn what_was_begun_here_is_proved_there(app: TestApp) {
         let (remote, _listener) = over_http(&app);
         let long = link(&app, "ada@example.org", CodeForm::Long);
-        let _ = app.platform.verify().initiate(long.clone()).await.expect("begun");
+        let _ = here(&app).initiate(long.clone()).await.expect("begun");
         let code = code(&app, "ada@example.org", long.id).await;
         assert_eq!(validate(&remote, &long, &code).await, Verdict::Proved);
-        assert_eq!(validate(app.platform.verify(), &long, &code).await, Verdict::ProvedBefore);
+        assert_eq!(validate(&here(&app), &long, &code).await, Verdict::ProvedBefore);
     }
 }

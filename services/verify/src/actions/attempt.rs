@@ -87,9 +87,6 @@ async fn compare(
         Err(refused) => return Ok(Err(refused)),
     };
     let right = match code {
-        Some(code) if matches!(expected, Expected::Code) => {
-            verify.is_right(key, code, &verification.code_digest).then_some(Right::Code)
-        }
         Some(code) => expected.compare(verify, verification.owner(), code, now)?,
         None => None,
     };
@@ -101,11 +98,11 @@ async fn compare(
 
 /// Counts the answer against its verification and its subject, and commits. A consumer without the secret that is asked for has
 /// nothing to be compared with: then nothing is counted.
-async fn count(
+async fn count<'a>(
     verify: &Verify,
-    key: Key<'_>,
+    key: Key<'a>,
     now: Timestamp,
-) -> Result<Result<(Verification, Expected), Judged>, Failure> {
+) -> Result<Result<(Verification, Expected<'a>), Judged>, Failure> {
     let mut tx = verify.db.begin().await?;
     let Some(verification) = verification_rows::count_attempt(&mut tx, key, now).await? else {
         return Ok(Err(Judged::Unknown));
@@ -119,7 +116,7 @@ async fn count(
             return Ok(Err(Judged::Limited(limited, verification)));
         }
     }
-    let Some(expected) = Expected::load(&mut tx, key.method, &verification).await? else {
+    let Some(expected) = Expected::load(&mut tx, key, &verification).await? else {
         return Ok(Err(Judged::Unknown));
     };
     tx.commit().await?;

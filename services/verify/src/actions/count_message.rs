@@ -4,16 +4,16 @@ use tessera_common::clock::Timestamp;
 use tessera_storage::Tx;
 
 use crate::domain::counting::{
-    EVERY_TENANT, Limited, PREFIX_MESSAGES, PREFIX_WINDOW, Quota, TENANT_MESSAGES, TENANT_MESSAGES_WINDOW,
-    TENANT_TEXTS, TENANT_TEXTS_WINDOW,
+    EVERY_TENANT, Limited, PLATFORM_MESSAGES, PREFIX_MESSAGES, PREFIX_WINDOW, Quota, TENANT_MESSAGES,
+    TENANT_MESSAGES_WINDOW, TENANT_TEXTS, TENANT_TEXTS_WINDOW,
 };
 use crate::domain::recipient::Recipient;
+use crate::domain::verification::PLATFORM;
 use crate::store::counter_rows::{self, Counter};
 use crate::verify::Verify;
 
 /// Counts one message of a tenant to a recipient, in the transaction that queues it. A telephone is one recipient for all tenants
-/// together, for each message costs money and rings; and what is spent on it has budgets besides, for fraud by way of numbers that
-/// are dear.
+/// together, for each message costs money and rings.
 pub async fn count_message(
     verify: &Verify,
     tx: &mut Tx,
@@ -21,23 +21,54 @@ pub async fn count_message(
     recipient: &Recipient,
     now: Timestamp,
 ) -> sqlx::Result<Result<(), Limited>> {
-    let settings = &verify.settings;
-    let messages = Quota { most: settings.tenant_messages.into(), window: TENANT_MESSAGES_WINDOW };
-    let to = |tenant, subject, kind| Counter { tenant, subject, kind };
-    let Recipient::Number { number, prefix } = recipient else {
-        return counter_rows::count(tx, to(tenant, recipient.canonical(), TENANT_MESSAGES), messages, now).await;
+    let messages = Quota { most: verify.settings.tenant_messages.into(), window: TENANT_MESSAGES_WINDOW };
+    let whose = match recipient {
+        Recipient::Address { .. } => tenant,
+        Recipient::Number { .. } => EVERY_TENANT,
     };
-    let of_prefix = Quota { most: settings.sms.prefix_budget.into(), window: PREFIX_WINDOW };
-    let of_tenant = Quota { most: settings.sms.tenant_budget.into(), window: TENANT_TEXTS_WINDOW };
+    let counter = Counter { tenant: whose, subject: recipient.canonical(), kind: TENANT_MESSAGES };
+    match counter_rows::count(tx, counter, messages, now).await? {
+        Ok(()) => spend(verify, tx, tenant, recipient, now).await,
+        limited => Ok(limited),
+    }
+}
+
+/// Counts one message of the platform's own to a recipient, in the transaction that queues it. One that `must_go` is counted, and goes
+/// whatever was sent before; but nothing goes beyond a budget.
+pub async fn count_own_message(
+    verify: &Verify,
+    tx: &mut Tx,
+    recipient: &Recipient,
+    must_go: bool,
+    now: Timestamp,
+) -> sqlx::Result<Result<(), Limited>> {
+    for (kind, quota) in PLATFORM_MESSAGES {
+        let counter = Counter { tenant: PLATFORM, subject: recipient.canonical(), kind };
+        if let (Err(limited), false) = (counter_rows::count(tx, counter, quota, now).await?, must_go) {
+            return Ok(Err(limited));
+        }
+    }
+    spend(verify, tx, PLATFORM, recipient, now).await
+}
+
+/// What text messages cost has budgets, for fraud by way of numbers that are dear.
+async fn spend(
+    verify: &Verify,
+    tx: &mut Tx,
+    tenant: &str,
+    recipient: &Recipient,
+    now: Timestamp,
+) -> sqlx::Result<Result<(), Limited>> {
+    let Recipient::Number { prefix, .. } = recipient else { return Ok(Ok(())) };
+    let budgets = &verify.settings.sms;
+    let of_prefix = Quota { most: budgets.prefix_budget.into(), window: PREFIX_WINDOW };
+    let of_tenant = Quota { most: budgets.tenant_budget.into(), window: TENANT_TEXTS_WINDOW };
     for (counter, quota) in [
-        (to(EVERY_TENANT, number, TENANT_MESSAGES), messages),
-        (to(EVERY_TENANT, prefix, PREFIX_MESSAGES), of_prefix),
-        (to(tenant, "", TENANT_TEXTS), of_tenant),
+        (Counter { tenant: EVERY_TENANT, subject: prefix, kind: PREFIX_MESSAGES }, of_prefix),
+        (Counter { tenant, subject: "", kind: TENANT_TEXTS }, of_tenant),
     ] {
         if let Err(limited) = counter_rows::count(tx, counter, quota, now).await? {
-            if counter.kind != TENANT_MESSAGES {
-                tracing::warn!(verify.tenant = tenant, prefix, budget = counter.kind, "sms.budget_exhausted");
-            }
+            tracing::warn!(verify.tenant = tenant, prefix, budget = counter.kind, "sms.budget_exhausted");
             return Ok(Err(limited));
         }
     }

@@ -12,6 +12,7 @@ use crate::domain::code::Alphabet;
 use crate::domain::counting::Limited;
 use crate::domain::message::Message;
 use crate::domain::method::Method;
+use crate::domain::purpose_group::PurposeGroup;
 use crate::domain::recipient::Recipient;
 use crate::domain::template;
 use crate::domain::verification::{Form, Key, Verification};
@@ -97,8 +98,9 @@ pub async fn by_message(verify: &Verify, tenant: &str, given: ByMessage) -> Resu
     let new = NewVerification {
         row_id: ids::new_v7(now, &verify.random),
         key,
+        sibling: None,
         subject: recipient.clone(),
-        purpose_group: "tenant",
+        purpose_group: PurposeGroup::Tenant.counted_for(None),
         consumer: given.consumer,
         recipient,
         code_digest: verify.digest(key, &code),

@@ -18,6 +18,7 @@ pub mod platform;
 pub mod platform_answer;
 pub mod platform_authenticator;
 pub mod platform_backup_codes;
+pub mod platform_resend;
 pub mod proof;
 pub mod queue;
 pub mod resend;

@@ -6,8 +6,8 @@ use tessera_common::ids;
 use tessera_storage::Tx;
 
 use super::initiate::{InitiateError, random_id};
-use crate::domain::counting::FACTOR;
 use crate::domain::method::Method;
+use crate::domain::purpose_group::PurposeGroup;
 use crate::domain::verification::{Form, Key, Verification};
 use crate::store::verification_rows::{self, NewVerification};
 use crate::verify::Verify;
@@ -39,8 +39,9 @@ pub async fn open_without_code(
     let new = NewVerification {
         row_id: ids::new_v7(now, &verify.random),
         key: Key::of_tenant(tenant, method, &id),
+        sibling: None,
         subject: given.consumer.clone(),
-        purpose_group: FACTOR,
+        purpose_group: PurposeGroup::Factor.counted_for(None),
         consumer: given.consumer.clone(),
         recipient: given.consumer,
         code_digest: Vec::new(),

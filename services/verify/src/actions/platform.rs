@@ -2,24 +2,28 @@
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
-use tessera_common::clock::Timestamp;
 use tessera_common::ids;
 use tessera_common::random::Random;
 use tessera_contracts::call::Failure;
 use tessera_contracts::email_address::EmailAddress;
-use tessera_contracts::verify::{self as contract, Cancel, CodeForm, Initiate, Initiated, Purpose};
-use tessera_storage::Tx;
+use tessera_contracts::phone_number::PhoneNumber;
+use tessera_contracts::sibling::Sibling;
+use tessera_contracts::verify::{self as contract, Cancel, CodeForm, Initiate, Initiated, Purpose, Validate};
 
+use super::attempt::{Answer, Judged, attempt, check};
+use super::count_message::count_own_message;
+use super::platform_resend;
 use super::queue::{self, Parcel};
 use crate::domain::code::Alphabet;
-use crate::domain::counting::{Limited, PLATFORM_MESSAGES};
 use crate::domain::message::Channel;
 use crate::domain::method::Method;
+use crate::domain::purpose_group::PurposeGroup;
+use crate::domain::recipient::Recipient;
 use crate::domain::verification::{Form, Key, PLATFORM};
 use crate::messages;
-use crate::store::counter_rows::{self, Counter};
+use crate::store::sibling_rows::Own;
 use crate::store::verification_rows::NewVerification;
-use crate::store::{delivery_rows, verification_rows};
+use crate::store::{delivery_rows, sibling_rows, verification_rows};
 use crate::verify::Verify;
 
 /// Symbols of a long code: 43 of 62 are 256 bits.
@@ -27,22 +31,26 @@ const LONG: u8 = 43;
 
 /// Opens a sibling's verification and queues its message. An id that was used for the same holder is answered, and nothing is sent.
 #[tracing::instrument(name = "verify.platform.initiate", skip_all)]
-pub async fn initiate(verify: &Verify, given: Initiate) -> Result<Initiated, Failure> {
+pub async fn initiate(verify: &Verify, sibling: Sibling, given: Initiate) -> Result<Initiated, Failure> {
     let now = verify.clock.now();
     let id = given.id.to_string();
-    let key = key(&given, &id)?;
-    let address = EmailAddress::parse(&given.destination).ok_or_else(|| fault("the destination is not an address"))?;
+    let own = Own { sibling, id: &id, holder: &given.holder };
+    let channel = channel(given.channel);
+    let key = Key { tenant: PLATFORM, method: Method::by(channel), id: &id, holder: &given.holder };
+    let Some(recipient) = recipient(verify, key.method, &given.destination)? else { return Ok(Initiated::OutOfReach) };
     let (code, form) = make_code(given.code, &verify.random);
-    let message = messages::render(&given.message, &id, &code)?;
+    let message = messages::render(&given.message, channel, &id, &code)?;
     let new = NewVerification {
         row_id: ids::new_v7(now, &verify.random),
         key,
+        sibling: Some(sibling),
         subject: given.subject.to_string(),
-        purpose_group: purpose_group(given.purpose),
-        consumer: address.as_given().to_owned(),
-        recipient: address.canonical().to_owned(),
+        purpose_group: purpose_group(given.purpose).counted_for(given.browser_client),
+        consumer: recipient.destination().to_owned(),
+        recipient: recipient.canonical().to_owned(),
         code_digest: verify.digest(key, &code),
-        sealed_code: None,
+        // A mailed link is good for an account, and is not sent again: whoever has lost it gets another.
+        sealed_code: if form == Form::Short { Some(platform_resend::seal(verify, key, &message)?) } else { None },
         form,
         now,
         deadline: now + TimeDelta::seconds(given.lifetime_s),
@@ -50,8 +58,8 @@ pub async fn initiate(verify: &Verify, given: Initiate) -> Result<Initiated, Fai
     };
 
     let mut tx = verify.db.begin().await?;
-    if let Some(expires_at) = verification_rows::deadline(&mut tx, key).await? {
-        return Ok(Initiated::Live { expires_at });
+    if let Some(begun) = sibling_rows::find(&mut tx, own).await? {
+        return Ok(Initiated::Live { expires_at: begun.deadline });
     }
     // The first mail that proves an address for an account is sent whatever others have caused before: nobody may keep somebody else
     // from signing up.
@@ -60,26 +68,40 @@ pub async fn initiate(verify: &Verify, given: Initiate) -> Result<Initiated, Fai
     // Before the limits: of several calls with one id at once, those that are not first are answered, not counted.
     let Some(of) = verification_rows::insert(&mut tx, &new).await? else {
         drop(tx);
-        return opened_meanwhile(verify, key).await;
+        return opened_meanwhile(verify, own).await;
     };
-    if let Some(limited) = limited(&mut tx, &new.recipient, is_first, now).await? {
+    if let Err(limited) = count_own_message(verify, &mut tx, &recipient, is_first, now).await? {
         return Ok(Initiated::Limited { retry_after: limited.retry_after() });
     }
-    let destination = new.consumer.clone();
-    queue::queue(verify, &mut tx, Parcel { of, channel: Channel::Email, destination, message }, now).await?;
+    let destination = recipient.destination().to_owned();
+    queue::queue(verify, &mut tx, Parcel { of, channel, destination, message }, now).await?;
     tx.commit().await?;
     verify.queued.send_replace(());
     tracing::info!(verify.tenant = PLATFORM, verify.id = id, "verification.initiate");
     Ok(Initiated::Live { expires_at: new.deadline })
 }
 
+/// Judges an answer to a verification of that sibling: one that spends it if it is right, or one that only checks.
+pub async fn judge(verify: &Verify, sibling: Sibling, given: &Validate, spends: bool) -> Result<Judged, Failure> {
+    let id = given.id.to_string();
+    let own = Own { sibling, id: &id, holder: &given.holder };
+    let begun = sibling_rows::find(&mut verify.db.read().await?, own).await?;
+    let Some(method) = begun.and_then(|begun| Method::named(&begun.method)) else { return Ok(Judged::Unknown) };
+    let key = Key { tenant: PLATFORM, method, id: &id, holder: &given.holder };
+    if spends {
+        attempt(verify, key, Answer { code: Some(&given.code), removes_secret: false }).await
+    } else {
+        check(verify, key, &given.code).await
+    }
+}
+
 /// Ends a sibling's live verifications.
 #[tracing::instrument(name = "verify.platform.cancel", skip_all)]
-pub async fn cancel(verify: &Verify, given: &Cancel) -> Result<(), Failure> {
+pub async fn cancel(verify: &Verify, sibling: Sibling, given: &Cancel) -> Result<(), Failure> {
     let mut tx = verify.db.begin().await?;
     let ended = match given {
-        Cancel::Id(id) => verification_rows::cancel(&mut tx, &id.to_string()).await?.into_iter().collect(),
-        Cancel::Holder(holder) => verification_rows::cancel_for(&mut tx, holder).await?,
+        Cancel::Id(id) => Vec::from_iter(sibling_rows::cancel(&mut tx, sibling, &id.to_string()).await?),
+        Cancel::Holder(holder) => sibling_rows::cancel_for(&mut tx, sibling, holder).await?,
     };
     for row_id in ended {
         delivery_rows::cancel(&mut tx, row_id).await?;
@@ -88,10 +110,23 @@ pub async fn cancel(verify: &Verify, given: &Cancel) -> Result<(), Failure> {
     Ok(())
 }
 
-fn key<'a>(given: &'a Initiate, id: &'a str) -> Result<Key<'a>, Failure> {
-    match given.channel {
-        contract::Channel::Email => Ok(Key { tenant: PLATFORM, method: Method::Email, id, holder: &given.holder }),
-        contract::Channel::Sms => Err(fault("text messages are not sent yet")),
+/// Whom a message by that method goes to; `None` where no text message is sent.
+pub fn recipient(verify: &Verify, method: Method, destination: &str) -> Result<Option<Recipient>, Failure> {
+    if method == Method::Email {
+        let address = EmailAddress::parse(destination).ok_or_else(|| fault("the destination is not an address"))?;
+        let (given, canonical) = (address.as_given().to_owned(), address.canonical().to_owned());
+        return Ok(Some(Recipient::Address { given, canonical }));
+    }
+    let number = PhoneNumber::parse(destination).ok_or_else(|| fault("the destination is not a number"))?;
+    let prefix = verify.settings.sms.allowed_prefixes.of(number.as_str(), number.calling_code());
+    let prefix = prefix.filter(|_| verify.serves(method)).map(str::to_owned);
+    Ok(prefix.map(|prefix| Recipient::Number { number: number.to_string(), prefix }))
+}
+
+const fn channel(given: contract::Channel) -> Channel {
+    match given {
+        contract::Channel::Email => Channel::Email,
+        contract::Channel::Sms => Channel::Sms,
     }
 }
 
@@ -102,32 +137,23 @@ fn make_code(form: CodeForm, random: &Random) -> (SecretString, Form) {
     }
 }
 
-/// Wrong answers are counted per group, so that what strangers may start does not block what people have begun.
-const fn purpose_group(purpose: Purpose) -> &'static str {
+const fn purpose_group(purpose: Purpose) -> PurposeGroup {
     match purpose {
-        Purpose::VerifyEmail => "registration",
-        Purpose::ResetPassword => "recovery",
+        Purpose::VerifyEmail | Purpose::VerifyPhone => PurposeGroup::Registration,
+        Purpose::ResetPassword => PurposeGroup::Recovery,
+        Purpose::SignIn => PurposeGroup::FirstFactor,
+        Purpose::SecondFactor => PurposeGroup::Factor,
     }
 }
 
-/// Whether the recipient had too many messages; what was opened is then rolled back.
-async fn limited(tx: &mut Tx, recipient: &str, is_first: bool, now: Timestamp) -> sqlx::Result<Option<Limited>> {
-    for (kind, quota) in PLATFORM_MESSAGES {
-        let counter = Counter { tenant: PLATFORM, subject: recipient, kind };
-        if let (Err(limited), false) = (counter_rows::count(tx, counter, quota, now).await?, is_first) {
-            return Ok(Some(limited));
-        }
-    }
-    Ok(None)
+/// Another call with this id was faster: it is answered, unless it is for another holder, or another sibling's.
+async fn opened_meanwhile(verify: &Verify, own: Own<'_>) -> Result<Initiated, Failure> {
+    let begun = sibling_rows::find(&mut verify.db.read().await?, own).await?;
+    let begun = begun.ok_or_else(|| fault("the id is in use for another holder"))?;
+    Ok(Initiated::Live { expires_at: begun.deadline })
 }
 
-/// Another call with this id was faster: it is answered, unless it is for another holder.
-async fn opened_meanwhile(verify: &Verify, key: Key<'_>) -> Result<Initiated, Failure> {
-    let deadline = verification_rows::deadline(&mut verify.db.read().await?, key).await?;
-    let expires_at = deadline.ok_or_else(|| fault("the id is in use for another holder"))?;
-    Ok(Initiated::Live { expires_at })
-}
-
-fn fault(what: &'static str) -> Failure {
+/// A fault of ours: a sibling asks for what there cannot be.
+pub fn fault(what: &'static str) -> Failure {
     Failure::Internal(what.into())
 }

@@ -7,8 +7,9 @@ use tessera_contracts::verify::{FactorAnswer, Verdict};
 use tessera_storage::Tx;
 
 use super::proof::{Expected, Right};
-use crate::domain::counting::{FACTOR, WRONG_PER_SUBJECT, wrong};
+use crate::domain::counting::{WRONG_PER_SUBJECT, wrong};
 use crate::domain::method::Method;
+use crate::domain::purpose_group::PurposeGroup;
 use crate::domain::verification::{Owner, PLATFORM};
 use crate::store::answer_rows::{self, NewAnswer};
 use crate::store::counter_rows::{self, Counter};
@@ -43,7 +44,7 @@ async fn keep(
     owner: Owner<'_>,
     given: &FactorAnswer,
     now: Timestamp,
-) -> Result<Result<Expected, Verdict>, Failure> {
+) -> Result<Result<Expected<'static>, Verdict>, Failure> {
     let attempt = given.attempt.to_string();
     let (place, code) = (["answers", &attempt], given.code.expose_secret().as_bytes());
     let new = NewAnswer {
@@ -55,7 +56,7 @@ async fn keep(
     let mut tx = verify.db.begin().await?;
     let Some(expected) = Expected::of_user(&mut tx, method, owner).await? else { return Ok(Err(Verdict::Unknown)) };
     if answer_rows::keep(&mut tx, &new, now).await? {
-        let kind = wrong(FACTOR);
+        let kind = wrong(PurposeGroup::Factor.name());
         if counter_rows::count(&mut tx, counter(owner, &kind), WRONG_PER_SUBJECT, now).await?.is_err() {
             // Nothing was compared, so nothing is worth trying until the user's hour is over.
             return Ok(Err(Verdict::Wrong { attempts: 1, left: Some(0) }));
@@ -89,7 +90,7 @@ async fn spend(
         // Rolled back: somebody else has used it.
         return Ok(WRONG);
     }
-    let kind = wrong(FACTOR);
+    let kind = wrong(PurposeGroup::Factor.name());
     counter_rows::take_back(&mut tx, counter(owner, &kind)).await?;
     tx.commit().await?;
     Ok(Verdict::Proved)

@@ -9,16 +9,16 @@ use uuid::Uuid;
 use super::{authenticators, backup_codes};
 use crate::domain::authenticator::{self, Authenticator, Sealed};
 use crate::domain::method::Method;
-use crate::domain::verification::{Owner, Verification};
+use crate::domain::verification::{Key, Owner, Verification};
 use crate::store::backup_code_rows::Unused;
 use crate::store::{authenticator_rows, backup_code_rows};
 use crate::verify::Verify;
 
 /// What an answer is compared with.
 #[derive(Debug)]
-pub enum Expected {
-    /// The code that the verification was opened with.
-    Code,
+pub enum Expected<'a> {
+    /// The code that the verification was opened with, by its digest.
+    Code { key: Key<'a>, digest: Vec<u8> },
     /// The present code of a secret, which is confirmed or waits for its first right code.
     Authenticator { secret: Sealed, is_confirmed: bool },
     /// One of these codes.
@@ -36,11 +36,11 @@ pub enum Right {
     BackupCode(Unused),
 }
 
-impl Expected {
+impl<'a> Expected<'a> {
     /// What an answer to `verification` is compared with now; `None` when the consumer has no such secret.
-    pub async fn load(tx: &mut Tx, method: Method, verification: &Verification) -> sqlx::Result<Option<Self>> {
-        match method {
-            Method::Email | Method::Phone => Ok(Some(Self::Code)),
+    pub async fn load(tx: &mut Tx, key: Key<'a>, verification: &Verification) -> sqlx::Result<Option<Self>> {
+        match key.method {
+            Method::Email | Method::Phone => Ok(Some(Self::Code { key, digest: verification.code_digest.clone() })),
             Method::Authenticator => {
                 let found = authenticator_rows::find(tx, verification.owner()).await?;
                 Ok(found.and_then(Self::confirmed_or_pending))
@@ -68,7 +68,7 @@ impl Expected {
         })
     }
 
-    /// What is right about an answer, if anything is. A verification's own code is for its verification to compare.
+    /// What is right about an answer, if anything is.
     pub fn compare(
         self,
         verify: &Verify,
@@ -77,7 +77,7 @@ impl Expected {
         now: Timestamp,
     ) -> Result<Option<Right>, Failure> {
         match self {
-            Self::Code => Ok(None),
+            Self::Code { key, digest } => Ok(verify.is_right(key, answer, &digest).then_some(Right::Code)),
             Self::Authenticator { secret, is_confirmed } => {
                 let opened = authenticators::open(verify, owner, &secret)?;
                 let step = authenticator::step_of(&opened, answer.expose_secret(), now);

@@ -15,13 +15,13 @@ use crate::domain::recipient::Recipient;
 use crate::domain::template::{self, LONGEST_TEXT};
 use crate::domain::verification::{Key, Verification};
 use crate::store::resend_rows::{self, Prolonged};
-use crate::store::verification_rows::Opened;
+use crate::store::verification_rows::{self, Opened};
 use crate::verify::Verify;
 
 /// A message as a tenant wants it sent again.
 #[derive(Debug)]
 pub struct Again {
-    /// Who is to prove it, as given.
+    /// Who is to prove it, as given: whom it was for before.
     pub consumer: String,
     /// Their address or number.
     pub recipient: Recipient,
@@ -41,6 +41,9 @@ pub enum ResendError {
     /// There is no such verification alive.
     #[error("there is no such verification")]
     NotFound,
+    /// It is for another consumer, who must not learn its code.
+    #[error("it is for another consumer")]
+    OtherConsumer,
     /// The lifetime cannot be read.
     #[error("the lifetime cannot be read")]
     Lifetime,
@@ -73,16 +76,19 @@ pub async fn resend(verify: &Verify, tenant: &str, again: Again) -> Result<Verif
     let key = Key::of_tenant(tenant, Method::by(channel), &id);
 
     let mut tx = verify.db.begin().await?;
-    let found = resend_rows::find_resendable(&mut tx, key, now).await?.ok_or(ResendError::NotFound)?;
+    let found = verification_rows::find_live(&mut tx, key, now).await?.ok_or(ResendError::NotFound)?;
+    let sealed = found.sealed_code.as_deref().ok_or(ResendError::NotFound)?;
+    if found.recipient != again.recipient.canonical() {
+        return Err(ResendError::OtherConsumer);
+    }
     let deadline = now + again.lifetime.ok_or(ResendError::Lifetime)?;
     if deadline - found.deadline < TimeDelta::seconds(verify.settings.resend_timeout_s.into()) {
         return Err(ResendError::TooSoon);
     }
-    let code = verify.open_code(key, &found.sealed_code)?;
+    let code = verify.open_code(key, sealed)?;
     let message = message(again.template, channel, &code, &found.id)?;
     let prolonged = Prolonged {
         consumer: again.consumer,
-        recipient: again.recipient.canonical().to_owned(),
         deadline: deadline.min(found.issued_at + lifetime::LONGEST),
         payload: again.payload,
     };

@@ -14,10 +14,7 @@ pub struct Quota {
 /// Wrong answers of one subject in one group of purposes, over all its verifications.
 pub const WRONG_PER_SUBJECT: Quota = Quota { most: 20, window: TimeDelta::hours(1) };
 
-/// The group of purposes in which wrong answers to factors are counted: nobody can have them asked for without being asked for them.
-pub const FACTOR: &str = "factor";
-
-/// The name under which wrong answers of a group of purposes are counted.
+/// The name under which wrong answers are counted that a group of purposes counts so.
 #[must_use]
 pub fn wrong(purpose_group: &str) -> String {
     format!("wrong {purpose_group}")
@@ -63,6 +60,12 @@ impl Limited {
     /// The wait in whole seconds, at least one.
     #[must_use]
     pub fn retry_after(&self) -> u32 {
-        u32::try_from(self.wait.num_seconds().saturating_add(1)).unwrap_or(1)
+        Self::seconds(self.wait)
+    }
+
+    /// A wait in whole seconds, at least one.
+    #[must_use]
+    pub fn seconds(wait: TimeDelta) -> u32 {
+        u32::try_from(wait.num_seconds().saturating_add(1)).map_or(1, |seconds| seconds.max(1))
     }
 }

@@ -10,6 +10,7 @@ pub mod lifetime;
 pub mod message;
 pub mod method;
 pub mod plain_text;
+pub mod purpose_group;
 pub mod recipient;
 pub mod template;
 pub mod verification;

@@ -46,6 +46,8 @@ pub struct Verification {
     pub purpose_group: String,
     /// Who is to prove it, as given.
     pub consumer: String,
+    /// The canonical form of the consumer: an address, a number or a name.
+    pub recipient: String,
     /// Raised when the id was used again.
     pub generation: i64,
     /// The keyed digest of its code.
@@ -54,10 +56,14 @@ pub struct Verification {
     pub form: Form,
     /// Wrong answers so far.
     pub attempts: i64,
+    /// When its first message was asked for.
+    pub issued_at: Timestamp,
     /// When it ends.
     pub deadline: Timestamp,
     /// What the tenant wants back: JSON as it came.
     pub payload: Option<String>,
+    /// Sealed, what it takes to send it again: a tenant's code, or a sibling's whole message.
+    pub sealed_code: Option<Vec<u8>>,
 }
 
 impl Verification {

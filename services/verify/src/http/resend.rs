@@ -18,7 +18,7 @@ use crate::verify::Verify;
 /// Send a code again.
 ///
 /// The code, its generation and its wrong answers stay; the deadline moves. `policy.forcedVerificationId` names the verification, and
-/// `generateCode` and `policy.forcedCode` change nothing. Who has read the first message knows the code: for somebody else start another
+/// `generateCode` and `policy.forcedCode` change nothing. It goes to whom the first message went: for somebody else start another
 /// verification.
 #[utoipa::path(
     post, path = "/methods/{method}/actions/resend", tag = "verification", request_body = InitiateParams,
@@ -29,7 +29,7 @@ use crate::verify::Verify;
         (status = 403, description = "The new lifetime ends too soon after the present one"),
         (status = 404, description = "The method is not supported, or there is no such verification alive"),
         (status = 406, description = "Accept or Content-Type is not one of this API"),
-        (status = 422, description = "Every problem with the request"),
+        (status = 422, description = "Every problem with the request, or another consumer than the verification's"),
         (status = 429, description = "Too many messages to this recipient, or too many text messages"),
     )
 )]
@@ -56,6 +56,7 @@ impl From<ResendError> for Refusal {
         let invalid = |path, error| Self::Invalid(vec![Detail { path, error }]);
         match error {
             ResendError::NotFound => Self::Error(StatusCode::NOT_FOUND, "Verification data not found"),
+            ResendError::OtherConsumer => invalid("consumer", "is not the consumer of this verification"),
             ResendError::Lifetime => invalid("policy.expiredOn", INVALID_LIFETIME),
             ResendError::TooSoon => Self::Error(StatusCode::FORBIDDEN, "Time of last send not yet pass"),
             ResendError::TooLong => invalid("template.body", initiate_params::TOO_LONG),

@@ -71,7 +71,7 @@ pub struct Extra {
     /// `google_auth`: the link for an authenticator app, only for a consumer who has not confirmed a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
-        example = "otpauth://totp/Jincor:test@test.com?secret=CK53DOA3R7B2ZDMZKVOM53ZPT355ORJI&issuer=Jincor&algorithm=SHA1&digits=6&period=30"
+        example = "otpauth://totp/Example:test@test.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example&algorithm=SHA1&digits=6&period=30"
     )]
     pub totp_uri: Option<String>,
     /// The same as a picture in a data URI, if `?qr=` asked for it.

@@ -7,5 +7,6 @@ pub mod counter_rows;
 pub mod delivery_rows;
 pub mod dev_message_rows;
 pub mod resend_rows;
+pub mod sibling_rows;
 pub mod undeliverable_rows;
 pub mod verification_rows;

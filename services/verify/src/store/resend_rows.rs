@@ -2,48 +2,15 @@
 
 use tessera_common::clock::Timestamp;
 use tessera_storage::{Session, affected, run};
-use uuid::Uuid;
 
-use super::verification_rows::{Opened, Row, columns, in_time, keyed};
-use crate::domain::verification::{Key, Verification};
-
-/// A live verification whose code can be sent again.
-#[derive(Debug, sqlx::FromRow)]
-pub struct Resendable {
-    pub row_id: Uuid,
-    pub generation: i64,
-    /// Its id as it was given.
-    pub id: String,
-    pub issued_at: Timestamp,
-    pub deadline: Timestamp,
-    pub sealed_code: Vec<u8>,
-}
-
-/// The verification of that key, if it is alive and its code can be sent again.
-pub async fn find_resendable(
-    session: &mut impl Session,
-    key: Key<'_>,
-    now: Timestamp,
-) -> sqlx::Result<Option<Resendable>> {
-    run!(session, |e| sqlx::query_as(concat!(
-        "select row_id, generation, id, issued_at, deadline, sealed_code from verifications where ",
-        keyed!(),
-        " and state = 'live' and sealed_code is not null and ",
-        in_time!()
-    ))
-    .bind(key.tenant.to_owned())
-    .bind(key.method.name())
-    .bind(key.lookup_id())
-    .bind(key.holder.to_owned())
-    .bind(now)
-    .fetch_optional(e))
-}
+use super::verification_rows::{Opened, Row, answerable, columns};
+use crate::domain::verification::Verification;
 
 /// What a verification becomes when its code is sent again.
 #[derive(Debug)]
 pub struct Prolonged {
+    /// Who is to prove it, spelt as it was given now.
     pub consumer: String,
-    pub recipient: String,
     pub deadline: Timestamp,
     /// `None` leaves what it was.
     pub payload: Option<String>,
@@ -58,20 +25,19 @@ pub async fn prolong(
 ) -> sqlx::Result<Option<Verification>> {
     let row: Option<Row> = run!(session, |e| {
         sqlx::query_as(concat!(
-        "update verifications set consumer = $3, subject = $4, recipient = $4, deadline = $6, payload = coalesce($7, payload) \
+            "update verifications set consumer = $3, deadline = $4, payload = coalesce($6, payload) \
          where row_id = $1 and generation = $2 and state = 'live' and ",
-        in_time!(),
-        " returning ",
-        columns!()
-    ))
-    .bind(of.row_id)
-    .bind(of.generation)
-    .bind(to.consumer.clone())
-    .bind(to.recipient.clone())
-    .bind(now)
-    .bind(to.deadline)
-    .bind(to.payload.clone())
-    .fetch_optional(e)
+            answerable!(),
+            " returning ",
+            columns!()
+        ))
+        .bind(of.row_id)
+        .bind(of.generation)
+        .bind(to.consumer.clone())
+        .bind(to.deadline)
+        .bind(now)
+        .bind(to.payload.clone())
+        .fetch_optional(e)
     })?;
     Ok(row.map(Verification::from))
 }

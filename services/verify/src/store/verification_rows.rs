@@ -1,6 +1,7 @@
 //! Verifications. Whether one is alive is decided in the statement that uses it.
 
 use tessera_common::clock::Timestamp;
+use tessera_contracts::sibling::Sibling;
 use tessera_storage::{Session, affected, run};
 use uuid::Uuid;
 
@@ -15,12 +16,15 @@ pub(super) struct Row {
     subject: String,
     purpose_group: String,
     consumer: String,
+    recipient: String,
     generation: i64,
     code_digest: Vec<u8>,
     form: String,
     attempts: i64,
+    issued_at: Timestamp,
     deadline: Timestamp,
     payload: Option<String>,
+    sealed_code: Option<Vec<u8>>,
 }
 
 impl From<Row> for Verification {
@@ -32,20 +36,24 @@ impl From<Row> for Verification {
             subject: row.subject,
             purpose_group: row.purpose_group,
             consumer: row.consumer,
+            recipient: row.recipient,
             generation: row.generation,
             code_digest: row.code_digest,
             // Whatever is not known to be long is capped.
             form: if row.form == Form::Long.name() { Form::Long } else { Form::Short },
             attempts: row.attempts,
+            issued_at: row.issued_at,
             deadline: row.deadline,
             payload: row.payload,
+            sealed_code: row.sealed_code,
         }
     }
 }
 
 macro_rules! columns {
     () => {
-        "row_id, tenant, id, subject, purpose_group, consumer, generation, code_digest, form, attempts, deadline, payload"
+        "row_id, tenant, id, subject, purpose_group, consumer, recipient, generation, code_digest, form, attempts, issued_at, \
+         deadline, payload, sealed_code"
     };
 }
 pub(super) use columns;
@@ -56,27 +64,28 @@ macro_rules! keyed {
         "tenant = $1 and method = $2 and lookup_id = $3 and holder = $4"
     };
 }
-pub(super) use keyed;
 
-/// Before its deadline (`$5`), with answers left.
-macro_rules! in_time {
+/// Takes answers, as far as its deadline (`$5`) and the cap go.
+macro_rules! answerable {
     () => {
         "deadline > $5 and (form = 'long' or attempts < 5)"
     };
 }
-pub(super) use in_time;
+pub(super) use answerable;
 
 /// A verification about to exist.
 #[derive(Debug)]
 pub struct NewVerification<'a> {
     pub row_id: Uuid,
     pub key: Key<'a>,
+    /// The sibling that begins it, if it is the platform's.
+    pub sibling: Option<Sibling>,
     pub subject: String,
-    pub purpose_group: &'static str,
+    pub purpose_group: String,
     pub consumer: String,
     pub recipient: String,
     pub code_digest: Vec<u8>,
-    /// The code itself, if it may have to be sent again.
+    /// What it takes to send it again, if that may have to be: a tenant's code, or a sibling's whole message.
     pub sealed_code: Option<Vec<u8>>,
     pub form: Form,
     pub now: Timestamp,
@@ -92,14 +101,17 @@ impl NewVerification<'_> {
             tenant: self.key.tenant.to_owned(),
             id: self.key.id.to_owned(),
             subject: self.subject,
-            purpose_group: self.purpose_group.to_owned(),
+            purpose_group: self.purpose_group,
             consumer: self.consumer,
+            recipient: self.recipient,
             generation: opened.generation,
             code_digest: self.code_digest,
             form: self.form,
             attempts: 0,
+            issued_at: self.now,
             deadline: self.deadline,
             payload: self.payload,
+            sealed_code: self.sealed_code,
         }
     }
 }
@@ -117,9 +129,9 @@ macro_rules! insert {
     ($on_conflict:literal) => {
         concat!(
             "insert into verifications as v (row_id, tenant, method, lookup_id, holder, id, subject, purpose_group, consumer, \
-             recipient, generation, code_digest, form, attempts, issued_at, deadline, payload, sealed_code, state) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, 0, $13, $14, $15, $16, 'live') ",
-            "on conflict (tenant, method, lookup_id) do ",
+             recipient, generation, code_digest, form, attempts, issued_at, deadline, payload, sealed_code, sibling, state) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, 0, $13, $14, $15, $16, $17, 'live') ",
+            "on conflict ",
             $on_conflict,
             " returning row_id, generation"
         )
@@ -128,7 +140,7 @@ macro_rules! insert {
 
 /// Opens a verification unless its id was used before.
 pub async fn insert(session: &mut impl Session, new: &NewVerification<'_>) -> sqlx::Result<Option<Opened>> {
-    open(session, new, insert!("nothing")).await
+    open(session, new, insert!("do nothing")).await
 }
 
 /// Opens a verification. One of the same id gives way if it is of the same recipient, or not alive; else `None`.
@@ -137,7 +149,7 @@ pub async fn replace(session: &mut impl Session, new: &NewVerification<'_>) -> s
         session,
         new,
         insert!(
-            "update set id = excluded.id, subject = excluded.subject, consumer = excluded.consumer, \
+            "(tenant, method, lookup_id) do update set id = excluded.id, subject = excluded.subject, consumer = excluded.consumer, \
              recipient = excluded.recipient, generation = v.generation + 1, code_digest = excluded.code_digest, \
              attempts = 0, issued_at = excluded.issued_at, deadline = excluded.deadline, payload = excluded.payload, \
              sealed_code = excluded.sealed_code, state = 'live', proved_at = null \
@@ -160,7 +172,7 @@ async fn open(
         .bind(new.key.holder.to_owned())
         .bind(new.key.id.to_owned())
         .bind(new.subject.clone())
-        .bind(new.purpose_group)
+        .bind(new.purpose_group.clone())
         .bind(new.consumer.clone())
         .bind(new.recipient.clone())
         .bind(new.code_digest.clone())
@@ -169,6 +181,7 @@ async fn open(
         .bind(new.deadline)
         .bind(new.payload.clone())
         .bind(new.sealed_code.clone())
+        .bind(new.sibling.map(Sibling::name))
         .fetch_optional(e))?;
     Ok(opened.map(|(row_id, generation)| Opened { row_id, generation }))
 }
@@ -181,7 +194,7 @@ pub async fn find_live(session: &mut impl Session, key: Key<'_>, now: Timestamp)
         " from verifications where ",
         keyed!(),
         " and state = 'live' and ",
-        in_time!()
+        answerable!()
     ))
     .bind(key.tenant.to_owned())
     .bind(key.method.name())
@@ -190,16 +203,6 @@ pub async fn find_live(session: &mut impl Session, key: Key<'_>, now: Timestamp)
     .bind(now)
     .fetch_optional(e))?;
     Ok(row.map(Verification::from))
-}
-
-/// Until when the verification of that key lives or lived, whatever became of it.
-pub async fn deadline(session: &mut impl Session, key: Key<'_>) -> sqlx::Result<Option<Timestamp>> {
-    run!(session, |e| sqlx::query_scalar(concat!("select deadline from verifications where ", keyed!()))
-        .bind(key.tenant.to_owned())
-        .bind(key.method.name())
-        .bind(key.lookup_id())
-        .bind(key.holder.to_owned())
-        .fetch_optional(e))
 }
 
 /// Whether a tenant has ever opened a verification of this subject for this recipient.
@@ -225,7 +228,7 @@ pub async fn count_attempt(
         "update verifications set attempts = attempts + 1 where ",
         keyed!(),
         " and ",
-        in_time!(),
+        answerable!(),
         " and (state = 'live' or state = 'proved' and tenant = 'platform') returning ",
         columns!()
     ))
@@ -303,7 +306,7 @@ pub async fn delete(session: &mut impl Session, key: Key<'_>, now: Timestamp) ->
         "update verifications set state = 'deleted', sealed_code = null where ",
         keyed!(),
         " and state = 'live' and ",
-        in_time!(),
+        answerable!(),
         " returning row_id"
     ))
     .bind(key.tenant.to_owned())
@@ -312,28 +315,6 @@ pub async fn delete(session: &mut impl Session, key: Key<'_>, now: Timestamp) ->
     .bind(key.holder.to_owned())
     .bind(now)
     .fetch_optional(e))
-}
-
-/// Ends a sibling's live verification, whichever of its rows it is for; answers its row.
-pub async fn cancel(session: &mut impl Session, lookup_id: &str) -> sqlx::Result<Option<Uuid>> {
-    run!(session, |e| {
-        sqlx::query_scalar(
-        "update verifications set state = 'deleted', sealed_code = null where tenant = 'platform' and lookup_id = $1 and state = 'live' returning row_id"
-    )
-    .bind(lookup_id.to_owned())
-    .fetch_optional(e)
-    })
-}
-
-/// Ends all live verifications that are for a sibling's row; answers their rows.
-pub async fn cancel_for(session: &mut impl Session, holder: &str) -> sqlx::Result<Vec<Uuid>> {
-    run!(session, |e| {
-        sqlx::query_scalar(
-            "update verifications set state = 'deleted', sealed_code = null where tenant = 'platform' and holder = $1 and state = 'live' returning row_id",
-        )
-        .bind(holder.to_owned())
-        .fetch_all(e)
-    })
 }
 
 /// Deletes some that ended before `mark`, with their deliveries; answers how many.

@@ -300,6 +300,24 @@ async fn a_text_message_whose_answer_is_lost_twice_is_given_up() {
     assert_eq!((texted.len(), &texted[0].form), (2, &texted[1].form));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_fails_is_asked_again_with_one_message_for_all() {
+    let provider = SmsProvider::start().await;
+    provider.now(Some((503, "")));
+    let app = with_sms_provider(&provider).await;
+    for n in 0..12 {
+        let body = long_lived(&format!("+4915112345{n:03}"));
+        let _ = Tenant::of(&app).by("phone").initiate(&body).await.expect(200);
+    }
+    until(&app, async || deliveries(&app).await.iter().all(|stands| stands.last_error.is_some())).await;
+    let asked = provider.texted().len();
+    app.advance(TimeDelta::minutes(1));
+    app.platform.verify().deliver_due().await.expect("the queue can be read");
+    assert!((1..=2).contains(&(provider.texted().len() - asked)), "the worker may have been at it, too");
+    provider.now(Some((201, r#"{"sid":"SM1","status":"queued","error_code":null}"#)));
+    until(&app, async || deliveries(&app).await.iter().all(|stands| stands.state == "sent")).await;
+}
+
 async fn an_exhausted_verification(engine: Engine) {
     let app = TestApp::start(engine).await;
     let shop = Tenant::of(&app);

@@ -12,7 +12,7 @@ use tessera_contracts::verify::{
 use tessera_testkit::{TestApp, on_every_database};
 
 use super::authenticator_app::{AuthenticatorApp, initiated, scanned, validate};
-use super::support::Tenant;
+use super::support::{Tenant, as_auth};
 
 const STEP: TimeDelta = TimeDelta::seconds(30);
 const WRONG: Verdict = Verdict::Wrong { attempts: 1, left: None };
@@ -27,7 +27,7 @@ fn new_attempt(app: &TestApp) -> AttemptId {
 
 async fn enrol(app: &TestApp, user: UserId, enrolment: EnrolmentId) -> AuthenticatorEnrolled {
     let enrol = AuthenticatorEnrol { user, enrolment, label: "ada@example.org".to_owned() };
-    app.platform.verify().authenticator_enrol(enrol).await.expect("begun")
+    as_auth(app).authenticator_enrol(enrol).await.expect("begun")
 }
 
 /// A new enrolment, and the app that scanned it.
@@ -39,7 +39,7 @@ async fn begun(app: &TestApp, user: UserId) -> (EnrolmentId, AuthenticatorApp<'_
 
 async fn confirm(app: &TestApp, user: UserId, enrolment: EnrolmentId, code: &str) -> Verdict {
     let confirm = AuthenticatorConfirm { user, enrolment, code: code.to_owned().into() };
-    app.platform.verify().authenticator_confirm(confirm).await.expect("judged")
+    as_auth(app).authenticator_confirm(confirm).await.expect("judged")
 }
 
 /// A user whose app was confirmed, a step ago.
@@ -52,11 +52,11 @@ async fn confirmed(app: &TestApp, user: UserId) -> (EnrolmentId, AuthenticatorAp
 
 async fn check(app: &TestApp, user: UserId, attempt: AttemptId, code: &str) -> Verdict {
     let answer = FactorAnswer { user, attempt, code: code.to_owned().into() };
-    app.platform.verify().authenticator_check(answer).await.expect("judged")
+    as_auth(app).authenticator_check(answer).await.expect("judged")
 }
 
 async fn issue(app: &TestApp, user: UserId, set: BackupCodeSetId) -> Vec<String> {
-    let issued = app.platform.verify().backup_codes_issue(BackupCodesIssue { user, set }).await.expect("issued");
+    let issued = as_auth(app).backup_codes_issue(BackupCodesIssue { user, set }).await.expect("issued");
     issued.codes.iter().map(|code| code.expose_secret().to_owned()).collect()
 }
 
@@ -66,11 +66,11 @@ fn new_set(app: &TestApp) -> BackupCodeSetId {
 
 async fn use_code(app: &TestApp, user: UserId, attempt: AttemptId, code: &str) -> BackupCodesUsed {
     let answer = FactorAnswer { user, attempt, code: code.to_owned().into() };
-    app.platform.verify().backup_codes_use(answer).await.expect("judged")
+    as_auth(app).backup_codes_use(answer).await.expect("judged")
 }
 
 async fn left(app: &TestApp, user: UserId) -> i64 {
-    app.platform.verify().backup_codes_count(user).await.expect("counted").left
+    as_auth(app).backup_codes_count(user).await.expect("counted").left
 }
 
 on_every_database! {
@@ -105,7 +105,7 @@ on_every_database! {
         assert_eq!(check(&app, user, new_attempt(&app), &code).await, WRONG);
         app.advance(TimeDelta::minutes(5));
         assert_eq!(confirm(&app, user, enrolment, &code).await, Verdict::ProvedBefore);
-        assert!(app.platform.verify().authenticator_enrol(AuthenticatorEnrol { user, enrolment, label: "x".to_owned() }).await.is_err());
+        assert!(as_auth(&app).authenticator_enrol(AuthenticatorEnrol { user, enrolment, label: "x".to_owned() }).await.is_err());
     }
 
     async fn an_enrolment_waits_half_an_hour_and_five_codes(app: TestApp) {
@@ -181,7 +181,7 @@ on_every_database! {
         let (old, _) = confirmed(&app, user).await;
         let remove = async |enrolment: Option<EnrolmentId>| {
             for _ in 0..2 {
-                app.platform.verify().authenticator_remove(AuthenticatorRemove { user, enrolment }).await.expect("removed");
+                as_auth(&app).authenticator_remove(AuthenticatorRemove { user, enrolment }).await.expect("removed");
             }
         };
         remove(Some(old)).await;
@@ -210,11 +210,11 @@ on_every_database! {
     async fn backup_codes_are_issued_used_and_counted(app: TestApp) {
         let (user, set) = (new_user(&app), new_set(&app));
         let none = BackupCodesCount { left: 0, issued_at: None };
-        assert_eq!(app.platform.verify().backup_codes_count(user).await.expect("counted"), none);
+        assert_eq!(as_auth(&app).backup_codes_count(user).await.expect("counted"), none);
         assert_eq!(use_code(&app, user, new_attempt(&app), "0000000000").await, BackupCodesUsed { verdict: Verdict::Unknown, left: 0 });
         let first = issue(&app, user, set).await;
         let issued_at = Some(app.clock.now());
-        assert_eq!(app.platform.verify().backup_codes_count(user).await.expect("counted"), BackupCodesCount { left: 10, issued_at });
+        assert_eq!(as_auth(&app).backup_codes_count(user).await.expect("counted"), BackupCodesCount { left: 10, issued_at });
         // The answer was lost: the same set with new codes.
         let codes = issue(&app, user, set).await;
         assert_eq!(use_code(&app, user, new_attempt(&app), &first[0]).await, BackupCodesUsed { verdict: WRONG, left: 10 });
@@ -241,7 +241,7 @@ on_every_database! {
         let codes = issue(&app, user, new).await;
         let remove = async |set: Option<BackupCodeSetId>| {
             for _ in 0..2 {
-                app.platform.verify().backup_codes_remove(BackupCodesRemove { user, set }).await.expect("removed");
+                as_auth(&app).backup_codes_remove(BackupCodesRemove { user, set }).await.expect("removed");
             }
         };
         remove(Some(old)).await;

@@ -83,6 +83,27 @@ on_every_database! {
         assert_eq!(rows(&app, "dev_messages").await, 1);
     }
 
+    async fn an_address_is_refused_as_a_flood_and_not_before(app: TestApp) {
+        let verify = replica(&app, &KeyRing::generate(&Random::system()));
+        let service = App::new().app_data(web::Data::new(verify)).configure(|config| tessera_verify::endpoints().configure(config));
+        let service = test::init_service(service).await;
+        // Nobody's: neither a token is checked, nor a row read. What is earned back meanwhile is 100 a second.
+        let mut taken = 0;
+        let refused = loop {
+            let get = test::TestRequest::get().uri("/methods/email/verifiers/x").insert_header(("accept", "application/json"));
+            let answer = test::call_service(&service, get.to_request()).await;
+            if answer.status() != 401 {
+                break answer;
+            }
+            taken += 1;
+            assert!(taken < 20_000, "an address is never refused");
+        };
+        assert_eq!(refused.status().as_u16(), 429);
+        let policy = refused.headers().get("ratelimit-policy").expect("the limit");
+        assert_eq!(policy, "\"default\";q=6000;w=60");
+        assert!(taken >= 6000, "{taken}");
+    }
+
     async fn without_keys_to_check_tokens_with_it_says_when_to_come_back(app: TestApp) {
         let verify = replica(&app, &KeyRing::generate(&Random::system()));
         let service = App::new().app_data(web::Data::new(verify)).configure(|config| tessera_verify::endpoints().configure(config));

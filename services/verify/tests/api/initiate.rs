@@ -1,6 +1,6 @@
 //! `POST /methods/email/actions/initiate`.
 
-use tessera_testkit::{Method, Value, json, on_every_database};
+use tessera_testkit::{Engine, Method, TestApp, Value, json, on_every_database};
 
 use super::support::{Tenant, by_mail, mailed, mailed_after, mails, newest, other_than, text, with, without};
 
@@ -248,5 +248,15 @@ on_every_database! {
         let _ = Tenant { client: "bank", ..shop }.initiate(&by_mail("ada@example.org")).await.expect(200);
         app.advance(chrono::TimeDelta::minutes(10));
         let _ = shop.initiate(&by_mail("ada@example.org")).await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_writes_to_as_many_as_it_has_from_one_address() {
+    // As in production: a browser's address gets 20 mails an hour there.
+    let app = TestApp::start_with(Engine::Sqlite, &[("TESSERA_LIMITS_ADDRESS_FACTOR", "1")]).await;
+    let shop = Tenant::of(&app);
+    for n in 0..50 {
+        let _ = shop.initiate(&by_mail(&format!("user{n}@example.org"))).await.expect(200);
     }
 }

@@ -25,6 +25,7 @@ mod providers;
 mod qr;
 mod replicas;
 mod resend;
+mod sibling_codes;
 mod siblings;
 mod support;
 mod validate;

@@ -7,24 +7,28 @@ use futures::future::join_all;
 use secrecy::{ExposeSecret as _, SecretString};
 use tessera_common::random::Random;
 use tessera_contracts::ids::{AttemptId, EnrolmentId, UserId, VerificationId};
+use tessera_contracts::sibling::Sibling;
 use tessera_contracts::verify::{
     AuthenticatorConfirm, AuthenticatorEnrol, Channel, CodeForm, FactorAnswer, Initiate, Message, MessageName, Purpose,
-    Validate, Verdict, VerifyApi as _,
+    ServesSiblings as _, Validate, Verdict, VerifyApi as _,
 };
 use tessera_testkit::{TestApp, on_every_database};
 use tessera_tokens::key_ring::KeyRing;
-use tessera_verify::Verify;
+use tessera_verify::ForSibling;
 
 use super::authenticator_app::AuthenticatorApp;
 use super::housekeeping::replica;
 
-fn two(app: &TestApp) -> [Verify; 2] {
+fn two(app: &TestApp) -> [ForSibling; 2] {
     let ring = KeyRing::generate(&Random::system());
-    [replica(app, &ring), replica(app, &ring)]
+    [(); 2].map(|()| replica(app, &ring).for_sibling(Sibling::Auth))
 }
 
 /// Which verdicts 200 guesses have, shared out between two.
-async fn guessed(contexts: &[Verify; 2], guess: impl AsyncFn(&Verify) -> Verdict) -> BTreeMap<&'static str, usize> {
+async fn guessed(
+    contexts: &[ForSibling; 2],
+    guess: impl AsyncFn(&ForSibling) -> Verdict,
+) -> BTreeMap<&'static str, usize> {
     let verdicts = join_all((0..200).map(|n| guess(&contexts[n % 2]))).await;
     verdicts.into_iter().fold(BTreeMap::new(), |mut seen, verdict| {
         let name = match verdict {
@@ -56,6 +60,7 @@ on_every_database! {
             },
             code: CodeForm::Short { digits: 6 },
             lifetime_s: 600,
+            browser_client: None,
         };
         let _ = contexts[0].initiate(initiate.clone()).await.expect("opened");
         let seen = guessed(&contexts, async |verify| {

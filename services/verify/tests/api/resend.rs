@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use tessera_storage::run;
 use tessera_testkit::{Engine, TestApp, Value, json, on_every_database};
 
-use super::support::{Tenant, by_mail, mailed_after, mails, newest, other_than, text, with, without};
+use super::support::{Tenant, by_mail, mailed_after, mails, newest, other_than, with, without};
 
 const ADA: &str = "ada@example.org";
 const PHONE: &str = "+4915112345678";
@@ -65,16 +65,34 @@ on_every_database! {
         let _ = shop.validate(&id, &json!({ "code": code })).await.expect(200);
     }
 
-    async fn consumer_and_payload_are_those_of_the_request(app: TestApp) {
+    async fn a_payload_is_that_of_the_request_and_so_is_the_spelling_of_the_consumer(app: TestApp) {
         let shop = Tenant::of(&app);
-        let (id, code) = shop.started(&with(by_mail(ADA), "payload", json!(1))).await;
-        let answer = shop.resend(&with(again("Eve@example.org", &id), "payload", json!({ "z": 1, "a": 2 }))).await.expect(200);
+        let (id, _) = shop.started(&with(by_mail(ADA), "payload", json!(1))).await;
+        let answer = shop.resend(&with(again("Ada@Example.org", &id), "payload", json!({ "z": 1, "a": 2 }))).await.expect(200);
         assert!(answer.text.contains("\"payload\":{\"z\":1,\"a\":2}"), "{}", answer.text);
-        assert_eq!(answer.json()["consumer"], "Eve@example.org");
-        assert_eq!(text(&mails(&app, "eve@example.org").await[0]["body"]), code);
+        assert_eq!(answer.json()["consumer"], "Ada@Example.org");
         assert_eq!(shop.resend(&with(again(ADA, &id), "payload", json!(null))).await.expect(200).json().get("payload"), Some(&json!(null)));
         assert_eq!(shop.resend(&again(ADA, &id)).await.expect(200).json().get("payload"), Some(&json!(null)));
         assert_eq!(shop.get(&id).await.expect(200).json()["data"]["consumer"], ADA);
+    }
+
+    async fn a_code_goes_to_nobody_but_whom_it_was_made_for(app: TestApp) {
+        for (shop, consumer, another) in [
+            (Tenant::of(&app), ADA, "eve@example.org"),
+            (Tenant::of(&app).by("phone"), PHONE, "+4915112345679"),
+        ] {
+            let (id, code) = shop.started(&with(by_mail(consumer), "payload", json!(1))).await;
+            let body = with(again(another, &id), "payload", json!(2));
+            let refused = problem("consumer", "is not the consumer of this verification");
+            assert_eq!(shop.resend(&body).await.expect(422).json(), refused);
+            // Whether it would prolong is not even looked at.
+            assert_eq!(shop.resend(&with(body, "policy.expiredOn", json!("abc"))).await.expect(422).json(), refused);
+            app.platform.verify().deliver_due().await.expect("the queue can be read");
+            assert_eq!(newest(&app, another).await, "");
+            let data = shop.get(&id).await.expect(200).json();
+            assert_eq!((&data["data"]["consumer"], &data["data"]["payload"]), (&json!(consumer), &json!(1)));
+            let _ = shop.validate(&id, &json!({ "code": code })).await.expect(200);
+        }
     }
 
     async fn the_checks_come_in_their_order(app: TestApp) {

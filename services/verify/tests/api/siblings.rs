@@ -11,7 +11,7 @@ use tessera_contracts::verify::{
 };
 use tessera_testkit::{TestApp, json, on_every_database};
 
-use super::support::{Tenant, mailed, mails, other_than};
+use super::support::{Tenant, as_auth, mailed, mails, other_than};
 
 fn link(app: &TestApp, purpose: Purpose, destination: &str) -> Initiate {
     let (now, random) = (app.clock.now(), Random::system());
@@ -34,6 +34,7 @@ fn link(app: &TestApp, purpose: Purpose, destination: &str) -> Initiate {
         },
         code: CodeForm::Long,
         lifetime_s: 3600,
+        browser_client: None,
     }
 }
 
@@ -50,11 +51,11 @@ async fn validate(app: &TestApp, initiate: &Initiate, code: &str) -> Verdict {
 
 async fn validate_for(app: &TestApp, id: VerificationId, holder: &str, code: &str) -> Verdict {
     let validate = Validate { id, holder: holder.to_owned(), code: code.to_owned().into() };
-    app.platform.verify().validate(validate).await.expect("judged")
+    as_auth(app).validate(validate).await.expect("judged")
 }
 
 async fn initiate(app: &TestApp, initiate: &Initiate) -> Initiated {
-    app.platform.verify().initiate(initiate.clone()).await.expect("opened")
+    as_auth(app).initiate(initiate.clone()).await.expect("opened")
 }
 
 on_every_database! {
@@ -111,7 +112,7 @@ on_every_database! {
         let later = initiate(&app, &verify).await;
         assert!(again.iter().all(|answer| *answer == later), "{again:?} {later:?}");
         let stolen = Initiate { holder: "mailed_link:another".to_owned(), ..verify.clone() };
-        assert!(app.platform.verify().initiate(stolen).await.is_err());
+        assert!(as_auth(&app).initiate(stolen).await.is_err());
         let code = code(&app, &verify).await;
         assert_eq!(validate(&app, &verify, &code).await, Verdict::Proved);
         // Also not after its end: a call that is repeated late must not mail a second link.
@@ -126,7 +127,7 @@ on_every_database! {
         let _ = initiate(&app, &reset).await;
         let code = code(&app, &reset).await;
         for _ in 0..2 {
-            app.platform.verify().cancel(Cancel::Id(reset.id)).await.expect("cancelled");
+            as_auth(&app).cancel(Cancel::Id(reset.id)).await.expect("cancelled");
         }
         assert_eq!(validate(&app, &reset, &code).await, Verdict::Unknown);
     }
@@ -141,7 +142,7 @@ on_every_database! {
             codes.push(code(&app, opened).await);
         }
         for _ in 0..2 {
-            app.platform.verify().cancel(Cancel::Holder(first.holder.clone())).await.expect("cancelled");
+            as_auth(&app).cancel(Cancel::Holder(first.holder.clone())).await.expect("cancelled");
         }
         assert_eq!(validate(&app, &first, &codes[0]).await, Verdict::Unknown);
         assert_eq!(validate(&app, &second, &codes[1]).await, Verdict::Unknown);
@@ -154,7 +155,7 @@ on_every_database! {
         let code = code(&app, &short).await;
         let check = async |holder: &str, code: &str| {
             let validate = Validate { id: short.id, holder: holder.to_owned(), code: code.to_owned().into() };
-            app.platform.verify().check(validate).await.expect("judged")
+            as_auth(&app).check(validate).await.expect("judged")
         };
         for _ in 0..7 {
             assert_eq!(check(&short.holder, &code).await, Verdict::Proved);

@@ -1,5 +1,7 @@
 //! A tenant to speak as, and what it usually says.
 
+use tessera_contracts::sibling::Sibling;
+use tessera_contracts::verify::{ServesSiblings as _, VerifyApi};
 use tessera_testkit::{Answer, Call, Method, TestApp, Value, json};
 use tessera_tokens::access_token::{AccessClaims, OneOrMany, TYP};
 use tessera_tokens::jwk::Algorithm;
@@ -83,6 +85,11 @@ impl<'a> Tenant<'a> {
     fn verifier(&self, id: &str) -> String {
         format!("/methods/{}/verifiers/{id}", self.method)
     }
+}
+
+/// verify, as auth calls it.
+pub fn as_auth(app: &TestApp) -> impl VerifyApi + use<> {
+    app.platform.verify().for_sibling(Sibling::Auth)
 }
 
 /// A token of some kind that oauth signed.

@@ -11,14 +11,15 @@ use super::{Broken, State};
 pub async fn under_way(state: &mut State) -> Vec<Broken> {
     let unpublished = "select cast(event_type as text) from outbox where published_at is null";
     let queued = "select kind from durable_calls";
-    let [of_auth, of_sessions] = outboxes(state).await;
+    let [of_auth, of_others] = outboxes(state).await;
     let found = [
         broken("every event of auth is published", state.auth.column::<String>(unpublished).await),
         broken("every event of sessions is published", state.sessions.column::<String>(unpublished).await),
+        broken("every event of verify is published", state.verify.column::<String>(unpublished).await),
         broken("every call of auth is acknowledged", state.auth.column::<String>(queued).await),
         broken("every call of sessions is acknowledged", state.sessions.column::<String>(queued).await),
         broken("every event of auth is applied", &of_auth.published - &of_auth.applied),
-        broken("every event of sessions is applied", &of_sessions.published - &of_sessions.applied),
+        broken("every event of sessions and verify is applied", &of_others.published - &of_others.applied),
         broken(
             "every mail is sent",
             state.verify.column::<String>("select destination from deliveries where state = 'queued'").await,
@@ -30,12 +31,12 @@ pub async fn under_way(state: &mut State) -> Vec<Broken> {
 /// What must never be.
 pub async fn broken_rules(state: &mut State) -> Vec<Broken> {
     let mut found = Vec::new();
-    let [of_auth, of_sessions] = outboxes(state).await;
+    let [of_auth, of_others] = outboxes(state).await;
     // I3: an effect of an event whose change was never committed.
     found.extend(broken("no event of auth was applied that is not there", &of_auth.applied - &of_auth.published));
     found.extend(broken(
-        "no event of sessions was applied that is not there",
-        &of_sessions.applied - &of_sessions.published,
+        "no event of sessions or verify was applied that is not there",
+        &of_others.applied - &of_others.published,
     ));
     let died = "select consumer || ': ' || reason from dead_letters";
     for (rule, of) in [
@@ -89,18 +90,20 @@ struct Outbox {
     applied: BTreeSet<Uuid>,
 }
 
-/// That of auth, whose profiles sessions keeps, and that of sessions, whose events auth notes.
+/// That of auth, whose profiles sessions keeps, and those of sessions and verify, whose events auth notes.
 async fn outboxes(state: &mut State) -> [Outbox; 2] {
     // What was applied before what was published: nothing can be applied in between that is then missing.
     let applied = [
         state.sessions.column("select envelope_id from inbox where consumer = 'sessions.profiles'").await,
         state.auth.column("select envelope_id from inbox where consumer = 'auth.account_events'").await,
     ];
-    let published =
-        [state.auth.column("select id from outbox").await, state.sessions.column("select id from outbox").await];
-    let [auth, sessions] = published.map(|ids: Vec<Uuid>| ids.into_iter().collect());
-    let [auth_applied, sessions_applied] = applied.map(|ids: Vec<Uuid>| ids.into_iter().collect());
-    [Outbox { published: auth, applied: auth_applied }, Outbox { published: sessions, applied: sessions_applied }]
+    let published = "select id from outbox";
+    let mut of_others: Vec<Uuid> = state.sessions.column(published).await;
+    of_others.extend(state.verify.column::<Uuid>(published).await);
+    let published = [state.auth.column(published).await, of_others];
+    let [auth, others] = published.map(|ids: Vec<Uuid>| ids.into_iter().collect());
+    let [auth_applied, others_applied] = applied.map(|ids: Vec<Uuid>| ids.into_iter().collect());
+    [Outbox { published: auth, applied: auth_applied }, Outbox { published: others, applied: others_applied }]
 }
 
 /// A user as auth has it.

@@ -1,0 +1,89 @@
+//! Sending a sibling's message again: the same one, and neither what was answered so far nor the deadline changes.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tessera_common::clock::Timestamp;
+use tessera_contracts::call::Failure;
+use tessera_contracts::sibling::Sibling;
+use tessera_contracts::verify::{Resend, Resent};
+use tessera_storage::Session;
+use uuid::Uuid;
+
+use super::count_message::count_own_message;
+use super::platform::{fault, recipient};
+use super::queue::{self, Parcel};
+use crate::domain::counting::Limited;
+use crate::domain::message::Message;
+use crate::domain::method::Method;
+use crate::domain::verification::{Key, PLATFORM};
+use crate::store::sibling_rows::{self, Own, Tried};
+use crate::store::verification_rows::{self, Opened};
+use crate::verify::Verify;
+
+/// Seals a message, with the code that is in it, for as long as it may have to be sent again.
+pub fn seal(verify: &Verify, key: Key<'_>, message: &Message) -> Result<Vec<u8>, Failure> {
+    let text = serde_json::to_string(message).map_err(|error| Failure::Internal(error.into()))?;
+    verify.seal_code(key, &SecretString::from(text))
+}
+
+fn open(verify: &Verify, key: Key<'_>, sealed: &[u8]) -> Result<Message, Failure> {
+    let text = verify.open_code(key, sealed)?;
+    serde_json::from_str(text.expose_secret()).map_err(|error| Failure::Internal(error.into()))
+}
+
+/// Queues the message of a live verification again. What was said to an `op` is said to it again.
+#[tracing::instrument(name = "verify.platform.resend", skip_all)]
+pub async fn resend(verify: &Verify, sibling: Sibling, given: Resend) -> Result<Resent, Failure> {
+    let now = verify.clock.now();
+    let id = given.id.to_string();
+    let own = Own { sibling, id: &id, holder: &given.holder };
+    let mut tx = verify.db.begin().await?;
+    if let Some(outcome) = outcome(&mut tx, given.op, own, now).await? {
+        return Ok(outcome);
+    }
+    let begun = sibling_rows::find(&mut tx, own).await?;
+    let Some(method) = begun.and_then(|begun| Method::named(&begun.method)) else { return Ok(Resent::Unknown) };
+    let key = Key { tenant: PLATFORM, method, id: &id, holder: &given.holder };
+    let found = verification_rows::find_live(&mut tx, key, now).await?;
+    let Some((found, sealed)) = found.and_then(|mut found| found.sealed_code.take().map(|sealed| (found, sealed)))
+    else {
+        return Ok(Resent::Unknown);
+    };
+    let Some(recipient) = recipient(verify, method, &found.consumer)? else { return Ok(Resent::Unknown) };
+    let tried = |limited_until| Tried { op: given.op, verification: found.row_id, limited_until };
+    // Before it is counted: of several calls with one `op` at once, those that are not first are answered.
+    if !sibling_rows::note(&mut tx, tried(None)).await? {
+        drop(tx);
+        return noted(verify, given.op, own, now).await;
+    }
+    if let Err(limited) = count_own_message(verify, &mut tx, &recipient, false, now).await? {
+        // With this every count goes that was made before the one that refused.
+        drop(tx);
+        sibling_rows::note(&mut verify.db.write().await?, tried(Some(now + limited.wait))).await?;
+        return noted(verify, given.op, own, now).await;
+    }
+    let parcel = Parcel {
+        of: Opened { row_id: found.row_id, generation: found.generation },
+        channel: recipient.channel(),
+        destination: recipient.destination().to_owned(),
+        message: open(verify, key, &sealed)?,
+    };
+    queue::queue(verify, &mut tx, parcel, now).await?;
+    tx.commit().await?;
+    verify.queued.send_replace(());
+    tracing::info!(verify.tenant = PLATFORM, verify.id = id, "verification.resend");
+    Ok(Resent::Queued { expires_at: found.deadline })
+}
+
+/// What was said to an `op` that somebody has noted.
+async fn noted(verify: &Verify, op: Uuid, own: Own<'_>, now: Timestamp) -> Result<Resent, Failure> {
+    let said = outcome(&mut verify.db.read().await?, op, own, now).await?;
+    said.ok_or_else(|| fault("the op is in use for another verification"))
+}
+
+async fn outcome(session: &mut impl Session, op: Uuid, own: Own<'_>, now: Timestamp) -> sqlx::Result<Option<Resent>> {
+    let tried = sibling_rows::tried(session, op, own).await?;
+    Ok(tried.map(|(expires_at, limited_until)| match limited_until {
+        Some(until) => Resent::Limited { retry_after: Limited::seconds(until - now) },
+        None => Resent::Queued { expires_at },
+    }))
+}
