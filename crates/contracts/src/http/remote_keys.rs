@@ -17,6 +17,8 @@ use tessera_tokens::jwt::{TokenError, VerifyingKey};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::Clients;
+
 /// How long a fetch may take.
 const WITHIN: Duration = Duration::from_secs(1);
 /// How often the set is fetched again: a key is published 15 minutes before it signs.
@@ -71,9 +73,9 @@ impl RemoteKeys {
     /// The keys of oauth, which listens at `oauth` (scheme, host and port; a path is disregarded). Nothing is fetched before [`RemoteKeys::run`] or
     /// the first token.
     #[must_use]
-    pub fn new(http: Client, oauth: &Url, clock: Clock) -> Self {
+    pub fn new(http: Clients, oauth: &Url, clock: Clock) -> Self {
         let url = oauth.join("/oauth2/jwks").ok();
-        Self { http, url, clock, keys: RwLock::default(), asked: Mutex::default() }
+        Self { http: http.fresh, url, clock, keys: RwLock::default(), asked: Mutex::default() }
     }
 
     /// Fetches the set at once, and again every five minutes, until a stop is asked for.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tessera_common::clock::Clock;
 use tessera_common::server::Stop;
-use tessera_contracts::http::{RemoteKeys, client};
+use tessera_contracts::http::{Clients, RemoteKeys};
 use tessera_testkit::{Engine, START, TestApp, on_every_database};
 use tessera_tokens::access_token::{AccessClaims, AccessTokens, PublicKeys as _};
 use tessera_tokens::jwk::Algorithm;
@@ -21,7 +21,7 @@ fn set(kid: &str) -> String {
 }
 
 fn of(stub: &Stub, clock: &Clock) -> RemoteKeys {
-    RemoteKeys::new(client(None).expect("a client"), &stub.base, clock.clone())
+    RemoteKeys::new(Clients::new(None).expect("clients"), &stub.base, clock.clone())
 }
 
 /// Whether there is such a key, as far as is known.
@@ -44,7 +44,7 @@ async fn check(app: &TestApp, keys: &Arc<RemoteKeys>, token: &str) -> Result<Acc
 on_every_database! {
     async fn a_tenants_token_is_checked_with_keys_that_were_fetched(app: TestApp) {
         let oauth = app.origin.replace("localhost", "127.0.0.1").parse().expect("a URL");
-        let keys = Arc::new(RemoteKeys::new(client(None).expect("a client"), &oauth, app.clock.clone()));
+        let keys = Arc::new(RemoteKeys::new(Clients::new(None).expect("clients"), &oauth, app.clock.clone()));
         let token = tenants_token(&app).await;
         assert_eq!(check(&app, &keys, &token).await.expect("good").client_id, "tessera-dev");
         // A key that came later is found when a token names it.
