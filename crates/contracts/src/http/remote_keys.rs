@@ -27,6 +27,8 @@ const EVERY: Duration = Duration::from_secs(300);
 const EVERY_UNTIL_FIRST: Duration = Duration::from_secs(1);
 /// How often at most a token may cause a fetch by a `kid` that is not known.
 const ON_DEMAND: TimeDelta = TimeDelta::seconds(5);
+/// How often while there never was a set: oauth may be about to come, and until it is there nobody is let in.
+const ON_DEMAND_UNTIL_FIRST: TimeDelta = TimeDelta::milliseconds(200);
 /// The largest set that is read, in bytes.
 const MAX_SET: usize = 64 * 1024;
 
@@ -92,7 +94,8 @@ impl RemoteKeys {
     /// Fetches the set, but not soon after the last time; whether the last time was answered.
     async fn ask_again(&self) -> bool {
         let mut asked = self.asked.lock().await;
-        if asked.at.is_none_or(|at| self.clock.now() - at >= ON_DEMAND) {
+        let pause = if self.is_empty() { ON_DEMAND_UNTIL_FIRST } else { ON_DEMAND };
+        if asked.at.is_none_or(|at| self.clock.now() - at >= pause) {
             self.fetch(&mut asked).await;
         }
         asked.answered

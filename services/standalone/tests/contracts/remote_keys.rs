@@ -111,6 +111,23 @@ async fn strange_tokens_do_not_make_fetches() {
 }
 
 #[tokio::test]
+async fn while_there_never_was_a_set_a_token_makes_a_fetch_five_times_a_second() {
+    let clock = Clock::fixed(START);
+    let stub = Stub::start([Reply::HangUp, Reply::new(503, ""), Reply::new(200, &set("a"))]).await;
+    let keys = of(&stub, &clock);
+    for fetches in [1, 2] {
+        for _ in 0..50 {
+            assert_eq!(has(&keys, "a").await, Err(TokenError::KeysUnavailable));
+        }
+        clock.advance(TimeDelta::milliseconds(199));
+        assert_eq!(has(&keys, "a").await, Err(TokenError::KeysUnavailable));
+        assert_eq!(stub.requests().len(), fetches);
+        clock.advance(TimeDelta::milliseconds(1));
+    }
+    assert_eq!((has(&keys, "a").await, stub.requests().len()), (Ok(true), 3));
+}
+
+#[tokio::test]
 async fn a_key_of_an_unknown_kind_does_not_hide_the_others() {
     let stub =
         Stub::start([Reply::new(200, &set("a").replace("[", r#"[{"kty":"AKP","kid":"z","alg":"ML-DSA-44"},"#))]).await;
