@@ -12,5 +12,6 @@ mod deliveries;
 mod figures;
 mod kills;
 mod queue;
+mod rolling;
 mod round;
 mod row;
