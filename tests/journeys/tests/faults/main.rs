@@ -10,6 +10,7 @@ mod cache;
 mod database;
 mod deliveries;
 mod figures;
+mod guesses;
 mod kills;
 mod queue;
 mod rolling;
