@@ -15,8 +15,8 @@ run: ## Build and serve all of Tessera in one process
 test: ## Run every test that can run here (REQUIRE_ALL=1: a left-out suite is a failure)
 	$(XTASK) test $(if $(filter-out 0,$(REQUIRE_ALL)),--require-all)
 
-faults: ## Run the tests that kill and cut, with more seeds (SEEDS=100)
-	$(XTASK) faults $(if $(SEEDS),--seeds $(SEEDS))
+faults: ## Run the tests that kill and cut, with more seeds (SEEDS=100), for longer (SECONDS=60)
+	$(XTASK) faults $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 lint: ## Check format, lints, documentation, licences and the architecture
 	$(CARGO) fmt --all --check

@@ -45,6 +45,9 @@ enum Command {
         /// How many seeds each of them runs.
         #[arg(long, default_value_t = 100)]
         seeds: u64,
+        /// How many seconds a fault lasts that lasts: what is promised, is promised for a minute.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
     },
     /// Compare crate edges and layers with the committed rules.
     CheckBoundaries,
@@ -92,7 +95,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
     let workspace = Workspace::load()?;
     match command {
         Command::Test { require_all } => test_run::run(&workspace, *require_all),
-        Command::Faults { seeds } => faults::run(&workspace, *seeds),
+        Command::Faults { seeds, seconds } => faults::run(&workspace, *seeds, *seconds),
         Command::CheckBoundaries => {
             let rulebook = Rulebook::load(&workspace)?;
             Ok(print("check-boundaries", &boundaries::check(&workspace, &rulebook)?))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, bail};
-use reqwest::{Client, Url};
+use reqwest::Url;
 use serde::Deserialize;
 use tessera_common::clock::Clock;
 use tessera_common::config::Config;
@@ -13,7 +13,7 @@ use tessera_common::server::StopSignal;
 use tessera_contracts::http::oauth::HttpOAuth;
 use tessera_contracts::http::sessions::HttpSessions;
 use tessera_contracts::http::verify::HttpVerify;
-use tessera_contracts::http::{Peer, RemoteKeys, client};
+use tessera_contracts::http::{Clients, Peer, RemoteKeys};
 use tessera_contracts::oauth::OAuthApi;
 use tessera_contracts::sessions::SessionsApi;
 use tessera_contracts::verify::VerifyApi;
@@ -47,7 +47,7 @@ pub struct Peers(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    http: Client,
+    http: Clients,
     urls: PeerUrls,
     key: Option<Arc<ServiceKey>>,
     callers: Option<Arc<ServiceTokens>>,
@@ -81,7 +81,7 @@ impl Peers {
             }
         };
         Ok(Self(Arc::new(Inner {
-            http: client(settings.trust()?.pem())?,
+            http: Clients::new(settings.trust()?.pem())?,
             urls: peers,
             key: key.transpose().context("setting `service_key`")?.map(Arc::new),
             callers,

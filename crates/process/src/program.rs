@@ -66,21 +66,33 @@ impl Program {
         let graceful = asked_to_stop().await?;
         tracing::info!("stopping: requests under way finish");
         readiness.stop();
-        if graceful {
+        let stopped = if graceful {
             public.end_connections();
             internal.end_connections();
             tokio::time::sleep(drain).await;
-        }
-        let stopped = public.stop(graceful).await.and(internal.stop(graceful).await);
-        stop.ask();
-        for worker in workers {
-            // A worker that panicked has said so; the others still stop in order.
-            let _ = worker.await;
-        }
+            public.finish().await;
+            internal.finish().await;
+            // A connection to the database ends with the thread that opened it, be it one of a listener. So the listeners' are the last.
+            end(stop, workers).await;
+            public.stop(true).await.and(internal.stop(true).await)
+        } else {
+            let stopped = public.stop(false).await.and(internal.stop(false).await);
+            end(stop, workers).await;
+            stopped
+        };
         for db in readiness.databases() {
             db.close().await;
         }
         Ok(stopped?)
+    }
+}
+
+/// Asks workers to stop, and waits until they have.
+async fn end(stop: Stop, workers: Vec<JoinHandle<()>>) {
+    stop.ask();
+    for worker in workers {
+        // A worker that panicked has said so; the others still stop in order.
+        let _ = worker.await;
     }
 }
 

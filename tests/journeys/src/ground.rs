@@ -50,7 +50,17 @@ impl Ground {
     #[must_use]
     pub fn setup(&self) -> Setup {
         let [postgres, redis, amqp] = self.urls.clone();
-        Setup { postgres, redis, amqp, replicas: 1, settings: Vec::new(), settings_of: Vec::new(), seed: 0, tls: None }
+        Setup {
+            postgres,
+            redis,
+            amqp,
+            replicas: 1,
+            settings: Vec::new(),
+            settings_of: Vec::new(),
+            drains: false,
+            seed: 0,
+            tls: None,
+        }
     }
 }
 

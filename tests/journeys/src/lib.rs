@@ -39,11 +39,11 @@ pub use ports::free_port;
 pub use process::Process;
 pub use program::Program;
 pub use proxy::{Mode, Proxy, Towards};
-pub use seeds::{Seed, schedule, seeds};
+pub use seeds::{Seed, lasting, schedule, seeds};
 pub use services::{Service, Services, Setup};
 pub use shape::Shape;
 pub use state::{Broken, State, connections, idle_in_transaction};
-pub use tessera_testkit::{Answer, Call, TlsFiles, Value, json};
+pub use tessera_testkit::{Answer, Call, MailBehaviour, MailServer, TlsFiles, Value, json};
 
 /// Looks again and again until there is something to see. For what another process does, which tells nobody when.
 ///

@@ -9,6 +9,8 @@ use rand::{RngExt as _, SeedableRng as _};
 const SEEDS: &str = "TESSERA_FAULT_SEEDS";
 /// One seed to run alone.
 const SEED: &str = "TESSERA_FAULT_SEED";
+/// How many seconds a fault lasts that lasts.
+const SECONDS: &str = "TESSERA_FAULT_SECONDS";
 
 /// The seeds that a test is to run: as many as it would, as `TESSERA_FAULT_SEEDS` says, or the one that `TESSERA_FAULT_SEED` names.
 ///
@@ -16,11 +18,21 @@ const SEED: &str = "TESSERA_FAULT_SEED";
 /// When one of the two is not a number.
 #[must_use]
 pub fn seeds(usual: u64) -> Vec<u64> {
-    let number = |name: &str| {
-        let text = std::env::var(name).ok()?;
-        Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
-    };
     number(SEED).map_or_else(|| (0..number(SEEDS).unwrap_or(usual)).collect(), |seed| vec![seed])
+}
+
+/// How long a fault is to last that lasts: as it usually does, or as many seconds as `TESSERA_FAULT_SECONDS` says.
+///
+/// # Panics
+/// When that is not a number.
+#[must_use]
+pub fn lasting(usual: Duration) -> Duration {
+    number(SECONDS).map_or(usual, Duration::from_secs)
+}
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
 }
 
 /// A seed in use. If the test fails while this is held, it says which it was.

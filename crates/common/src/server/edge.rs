@@ -18,7 +18,7 @@ use futures::FutureExt as _;
 use tracing::Instrument as _;
 
 use super::cors::Cors;
-use super::listen::Ending;
+use super::listen::{Traffic, UnderWay};
 use super::watched::Watched;
 use super::{EdgeSettings, MAX_BODY};
 use crate::clock::Clock;
@@ -53,6 +53,8 @@ pub async fn guard(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = new_request_id(&request);
+    let traffic = request.app_data::<web::Data<Traffic>>().cloned();
+    let _under_way = traffic.as_ref().map(UnderWay::begin);
     let https = request.app_data::<web::Data<EdgeSettings>>().is_some_and(|edge| edge.origin.is_https());
     let cors = Cors::of(&request);
     override_method(&mut request);
@@ -63,8 +65,7 @@ pub async fn guard(
             watched.end(response.status());
             finish(response.headers_mut(), &id, https);
             cors.tell(response.headers_mut());
-            let ending = response.request().app_data::<web::Data<Ending>>();
-            if let Some(connection) = ending.and_then(|ending| ending.connection()) {
+            if let Some(connection) = traffic.as_ref().and_then(|traffic| traffic.connection()) {
                 response.response_mut().head_mut().set_connection_type(connection);
             }
             Ok(response)

@@ -11,6 +11,7 @@ use actix_web::http::ConnectionType;
 use actix_web::{App, HttpServer, middleware, web};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{Shutdown, shutdown};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{EdgeSettings, Endpoints, guard, not_found};
@@ -18,8 +19,10 @@ use crate::clock::Clock;
 use crate::random::Random;
 use crate::tls::ServerIdentity;
 
-/// How long requests under way may take after a stop was asked for, in seconds.
-const SHUTDOWN_S: u64 = 20;
+/// How long requests under way may take once nobody else can connect.
+const LAST_ANSWERS: Duration = Duration::from_secs(15);
+/// How long what is left of answers may take to be written afterwards, in seconds.
+const WRITTEN_S: u64 = 5;
 /// How long a client that has just connected may take to ask, once nobody else can connect.
 const FIRST_REQUEST: Duration = Duration::from_millis(500);
 /// How often it is looked whether all who wait to be accepted are.
@@ -47,17 +50,39 @@ pub struct Serving {
     running: JoinHandle<io::Result<()>>,
     // The same sockets as the server's.
     sockets: Vec<TcpListener>,
-    ending: web::Data<Ending>,
+    traffic: web::Data<Traffic>,
 }
 
-/// Whether answers end their connections.
+/// What the requests of a listener and its end know of each other.
 #[derive(Debug, Default)]
-pub(super) struct Ending(AtomicBool);
+pub(super) struct Traffic {
+    /// Whether answers end their connections.
+    ending: AtomicBool,
+    /// Requests that are being answered.
+    under_way: watch::Sender<usize>,
+}
 
-impl Ending {
+impl Traffic {
     /// How the connection of an answer goes on; `None` to leave it as the client asked.
     pub(super) fn connection(&self) -> Option<ConnectionType> {
-        self.0.load(Ordering::Relaxed).then_some(ConnectionType::Close)
+        self.ending.load(Ordering::Relaxed).then_some(ConnectionType::Close)
+    }
+}
+
+/// A request that is being answered, for as long as this is held.
+#[derive(Debug)]
+pub(super) struct UnderWay(web::Data<Traffic>);
+
+impl UnderWay {
+    pub(super) fn begin(traffic: &web::Data<Traffic>) -> Self {
+        traffic.under_way.send_modify(|requests| *requests += 1);
+        Self(traffic.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.send_modify(|requests| *requests -= 1);
     }
 }
 
@@ -72,8 +97,8 @@ where
     let Listener { sockets, endpoints, workers, tls } = listener;
     let tls = tls.map(|identity| identity.server_config()).transpose().map_err(io::Error::other)?;
     let (edge, clock, random) = (web::Data::new(edge), web::Data::new(clock), web::Data::new(random));
-    let ending = web::Data::new(Ending::default());
-    let told = ending.clone();
+    let traffic = web::Data::new(Traffic::default());
+    let told = traffic.clone();
     // Every socket has a copy of what makes its application, and descriptions are large.
     let endpoints = Arc::new(endpoints);
     let mut server = HttpServer::new(move || {
@@ -91,7 +116,7 @@ where
     .workers(workers)
     .client_request_timeout(Duration::from_secs(5))
     .keep_alive(Duration::from_secs(15))
-    .shutdown_timeout(SHUTDOWN_S)
+    .shutdown_timeout(WRITTEN_S)
     .disable_signals();
     let kept = sockets.iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?;
     for socket in sockets {
@@ -101,29 +126,36 @@ where
         };
     }
     let server = server.run();
-    Ok(Serving { server: server.handle(), running: tokio::spawn(server), sockets: kept, ending })
+    Ok(Serving { server: server.handle(), running: tokio::spawn(server), sockets: kept, traffic })
 }
 
 impl Serving {
     /// From now on each answer ends its connection, so that few are open when they are closed.
     pub fn end_connections(&self) {
-        self.ending.0.store(true, Ordering::Relaxed);
+        self.traffic.ending.store(true, Ordering::Relaxed);
     }
 
-    /// Stops. Gracefully: further connections are refused, and who is connected already is answered; so a proxy that tries another
-    /// replica when it is refused notices nothing. Otherwise everybody is cut off.
+    /// Lets nobody else connect, and waits until who is connected is answered, for at most 15 seconds. A proxy that tries another replica
+    /// when it is refused notices nothing.
+    ///
+    /// Its threads go on: what one of them has opened, as a connection to the database, ends with it, and others may use that.
+    pub async fn finish(&self) {
+        self.end_connections();
+        for socket in &self.sockets {
+            refuse(socket).await;
+        }
+        // The server closes connections on which nothing was asked yet.
+        tokio::time::sleep(FIRST_REQUEST).await;
+        let mut under_way = self.traffic.under_way.subscribe();
+        // Whoever takes longer is cut off.
+        let _ = tokio::time::timeout(LAST_ANSWERS, under_way.wait_for(|requests| *requests == 0)).await;
+    }
+
+    /// Stops: gracefully, once it has [finished](Self::finish), so that answers are still written; otherwise everybody is cut off.
     ///
     /// # Errors
     /// When the server had failed.
     pub async fn stop(mut self, graceful: bool) -> io::Result<()> {
-        if graceful {
-            self.end_connections();
-            for socket in &self.sockets {
-                refuse(socket).await;
-            }
-            // The server closes connections on which nothing was asked yet.
-            tokio::time::sleep(FIRST_REQUEST).await;
-        }
         self.server.stop(graceful).await;
         (&mut self.running).await.map_err(io::Error::other)?
     }

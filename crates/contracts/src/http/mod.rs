@@ -18,7 +18,7 @@ mod remote_keys;
 mod service_call;
 mod wire;
 
-pub use client::{ClientError, client};
+pub use client::{ClientError, Clients};
 pub use peer::Peer;
 pub use remote_keys::RemoteKeys;
 

@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 
 use super::context::{Context, outgoing};
 use super::method::Method;
-use super::{PATH, TIMEOUT_MS};
+use super::{Clients, PATH, TIMEOUT_MS};
 use crate::call::CallError;
 
 /// The largest answer that is read, in bytes.
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// One sibling: where it is, and what we present to it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    http: Client,
+    http: Clients,
     base: Url,
     key: Arc<ServiceKey>,
     clock: Clock,
@@ -66,12 +66,12 @@ impl Peer {
     /// The sibling whose internal listener is at `base` (scheme, host and port; a path is disregarded), called over `http` with `key` as
     /// this service's own.
     #[must_use]
-    pub const fn new(http: Client, base: Url, key: Arc<ServiceKey>, clock: Clock, random: Random) -> Self {
+    pub const fn new(http: Clients, base: Url, key: Arc<ServiceKey>, clock: Clock, random: Random) -> Self {
         Self { http, base, key, clock, random }
     }
 
     /// Calls `method`. It is called once more, if there is time, when nobody was reached; a method that is safe to repeat also after a 503
-    /// and after a connection that was cut.
+    /// and after a connection that was cut. The repetition has a connection of its own: a sibling that stops closes all that were kept.
     ///
     /// # Errors
     /// [`CallError::Unavailable`] when later may succeed, [`CallError::Failed`] when something does not fit.
@@ -84,12 +84,12 @@ impl Peer {
         let failed = |cause: String| CallError::Failed { callee, cause: format!("{}: {cause}", method.name).into() };
         let body = serde_json::to_vec(input).map_err(|error| failed(error.to_string()))?;
         let context = outgoing(self.key.service(), Instant::now() + method.within);
-        let mut answered = self.attempt(callee, &method.path(), &body, &context).await;
+        let mut answered = self.attempt(&self.http.keeping, callee, &method.path(), &body, &context).await;
         let again = Instant::now() + PAUSE;
         let repeat = answered.as_ref().is_err_and(|trouble| trouble.lets_repeat(method.repeatable));
         if repeat && again < context.deadline {
             sleep_until(again).await;
-            answered = self.attempt(callee, &method.path(), &body, &context).await;
+            answered = self.attempt(&self.http.fresh, callee, &method.path(), &body, &context).await;
         }
         let retry_after = match answered {
             Ok(answer) => {
@@ -103,9 +103,16 @@ impl Peer {
     }
 
     /// One request. Why there is no answer is logged here, for the caller learns no more than that.
-    async fn attempt(&self, callee: &str, path: &str, body: &[u8], context: &Context) -> Result<Vec<u8>, Trouble> {
+    async fn attempt(
+        &self,
+        http: &Client,
+        callee: &str,
+        path: &str,
+        body: &[u8],
+        context: &Context,
+    ) -> Result<Vec<u8>, Trouble> {
         let exchange = async {
-            let response = self.request(callee, path, body, context)?.send().await.map_err(|error| {
+            let response = self.request(http, callee, path, body, context)?.send().await.map_err(|error| {
                 let trouble = if error.is_connect() { Trouble::NotReached } else { Trouble::Cut };
                 tracing::warn!(call.to = callee, call.path = path, error = %Chain(&error.without_url()), "a call was not answered");
                 trouble
@@ -122,7 +129,14 @@ impl Peer {
         in_time.instrument(tracing::info_span!("service_call", otel.name = name, otel.kind = "client")).await
     }
 
-    fn request(&self, callee: &str, path: &str, body: &[u8], context: &Context) -> Result<RequestBuilder, Trouble> {
+    fn request(
+        &self,
+        http: &Client,
+        callee: &str,
+        path: &str,
+        body: &[u8],
+        context: &Context,
+    ) -> Result<RequestBuilder, Trouble> {
         let wrong = |error: &dyn std::error::Error| Trouble::Wrong(error.to_string());
         let url = self.base.join(path).map_err(|error| wrong(&error))?;
         let bound = BoundRequest { method: "POST", target: path, body };
@@ -130,8 +144,7 @@ impl Peer {
         let mut authorization = HeaderValue::try_from(format!("Bearer {token}")).map_err(|error| wrong(&error))?;
         authorization.set_sensitive(true);
         let left = context.deadline.saturating_duration_since(Instant::now());
-        let mut request = self
-            .http
+        let mut request = http
             .post(url)
             .header(AUTHORIZATION, authorization)
             .header(CONTENT_TYPE, "application/json")

@@ -17,6 +17,8 @@ use tessera_tokens::jwt::{TokenError, VerifyingKey};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::Clients;
+
 /// How long a fetch may take.
 const WITHIN: Duration = Duration::from_secs(1);
 /// How often the set is fetched again: a key is published 15 minutes before it signs.
@@ -25,6 +27,8 @@ const EVERY: Duration = Duration::from_secs(300);
 const EVERY_UNTIL_FIRST: Duration = Duration::from_secs(1);
 /// How often at most a token may cause a fetch by a `kid` that is not known.
 const ON_DEMAND: TimeDelta = TimeDelta::seconds(5);
+/// How often while there never was a set: oauth may be about to come, and until it is there nobody is let in.
+const ON_DEMAND_UNTIL_FIRST: TimeDelta = TimeDelta::milliseconds(200);
 /// The largest set that is read, in bytes.
 const MAX_SET: usize = 64 * 1024;
 
@@ -71,9 +75,9 @@ impl RemoteKeys {
     /// The keys of oauth, which listens at `oauth` (scheme, host and port; a path is disregarded). Nothing is fetched before [`RemoteKeys::run`] or
     /// the first token.
     #[must_use]
-    pub fn new(http: Client, oauth: &Url, clock: Clock) -> Self {
+    pub fn new(http: Clients, oauth: &Url, clock: Clock) -> Self {
         let url = oauth.join("/oauth2/jwks").ok();
-        Self { http, url, clock, keys: RwLock::default(), asked: Mutex::default() }
+        Self { http: http.fresh, url, clock, keys: RwLock::default(), asked: Mutex::default() }
     }
 
     /// Fetches the set at once, and again every five minutes, until a stop is asked for.
@@ -90,7 +94,8 @@ impl RemoteKeys {
     /// Fetches the set, but not soon after the last time; whether the last time was answered.
     async fn ask_again(&self) -> bool {
         let mut asked = self.asked.lock().await;
-        if asked.at.is_none_or(|at| self.clock.now() - at >= ON_DEMAND) {
+        let pause = if self.is_empty() { ON_DEMAND_UNTIL_FIRST } else { ON_DEMAND };
+        if asked.at.is_none_or(|at| self.clock.now() - at >= pause) {
             self.fetch(&mut asked).await;
         }
         asked.answered

@@ -1,7 +1,9 @@
 //! What the side that calls makes of a sibling that does not answer as it should.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
+use reqwest::Url;
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
 use tessera_contracts::call::CallError;
@@ -11,8 +13,10 @@ use tessera_contracts::ids::{UserId, VerificationId};
 use tessera_contracts::sessions::{Credential, Cut, CutDone, SessionsApi as _};
 use tessera_contracts::verify::{Validate, Verdict, VerifyApi as _};
 use tessera_testkit::START;
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Barrier;
 
-use super::support::{Reply, Services, Stub, header};
+use super::support::{Reply, Services, Stub, header, read};
 
 const DONE: &str = r#"{"floor":3,"ended":1}"#;
 
@@ -104,6 +108,41 @@ async fn a_connection_that_is_cut_is_followed_by_one_more_try() {
         let (answered, requests) = cut_by(std::slice::from_ref(&reply)).await;
         assert!(is_unavailable(&answered, 1) && requests == 2, "{reply:?}: {answered:?} {requests}");
     }
+}
+
+/// What a sibling does that stops: it has answered once on each of two connections, and ends either at its next request. Who connects
+/// afterwards is answered.
+async fn ends_what_it_kept() -> Url {
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let base = format!("http://{}", socket.local_addr().expect("bound")).parse().expect("a URL");
+    tokio::spawn(async move {
+        let both = Arc::new(Barrier::new(2));
+        for number in 0.. {
+            let (mut connection, _) = socket.accept().await.expect("a connection");
+            let both = both.clone();
+            tokio::spawn(async move {
+                let _ = read(&mut connection).await;
+                if number < 2 {
+                    both.wait().await;
+                }
+                let Reply::Raw(answer) = Reply::new(200, DONE) else { return };
+                let answer = answer.replace("connection: close\r\n", "");
+                connection.write_all(answer.as_bytes()).await.expect("written");
+                let _ = read(&mut connection).await;
+            });
+        }
+    });
+    base
+}
+
+#[tokio::test]
+async fn the_one_more_try_is_over_a_connection_that_was_not_kept() {
+    let sessions = HttpSessions::new(Services::new(&Clock::fixed(START)).peer("auth", &ends_what_it_kept().await));
+    let user = UserId::new(START, &Random::system());
+    let cut = || sessions.cut(Cut { user, epoch: 3, disabled: false, keep: None });
+    let (one, other) = futures::join!(cut(), cut());
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    assert_eq!(cut().await.expect("answered"), CutDone { floor: 3, ended: 1 });
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tessera_common::clock::Clock;
 use tessera_common::server::Stop;
-use tessera_contracts::http::{RemoteKeys, client};
+use tessera_contracts::http::{Clients, RemoteKeys};
 use tessera_testkit::{Engine, START, TestApp, on_every_database};
 use tessera_tokens::access_token::{AccessClaims, AccessTokens, PublicKeys as _};
 use tessera_tokens::jwk::Algorithm;
@@ -21,7 +21,7 @@ fn set(kid: &str) -> String {
 }
 
 fn of(stub: &Stub, clock: &Clock) -> RemoteKeys {
-    RemoteKeys::new(client(None).expect("a client"), &stub.base, clock.clone())
+    RemoteKeys::new(Clients::new(None).expect("clients"), &stub.base, clock.clone())
 }
 
 /// Whether there is such a key, as far as is known.
@@ -44,7 +44,7 @@ async fn check(app: &TestApp, keys: &Arc<RemoteKeys>, token: &str) -> Result<Acc
 on_every_database! {
     async fn a_tenants_token_is_checked_with_keys_that_were_fetched(app: TestApp) {
         let oauth = app.origin.replace("localhost", "127.0.0.1").parse().expect("a URL");
-        let keys = Arc::new(RemoteKeys::new(client(None).expect("a client"), &oauth, app.clock.clone()));
+        let keys = Arc::new(RemoteKeys::new(Clients::new(None).expect("clients"), &oauth, app.clock.clone()));
         let token = tenants_token(&app).await;
         assert_eq!(check(&app, &keys, &token).await.expect("good").client_id, "tessera-dev");
         // A key that came later is found when a token names it.
@@ -108,6 +108,23 @@ async fn strange_tokens_do_not_make_fetches() {
     assert_eq!((has(&keys, "strange").await, stub.requests().len()), (Ok(false), 1));
     clock.advance(TimeDelta::seconds(1));
     assert_eq!((has(&keys, "strange").await, stub.requests().len()), (Ok(false), 2));
+}
+
+#[tokio::test]
+async fn while_there_never_was_a_set_a_token_makes_a_fetch_five_times_a_second() {
+    let clock = Clock::fixed(START);
+    let stub = Stub::start([Reply::HangUp, Reply::new(503, ""), Reply::new(200, &set("a"))]).await;
+    let keys = of(&stub, &clock);
+    for fetches in [1, 2] {
+        for _ in 0..50 {
+            assert_eq!(has(&keys, "a").await, Err(TokenError::KeysUnavailable));
+        }
+        clock.advance(TimeDelta::milliseconds(199));
+        assert_eq!(has(&keys, "a").await, Err(TokenError::KeysUnavailable));
+        assert_eq!(stub.requests().len(), fetches);
+        clock.advance(TimeDelta::milliseconds(1));
+    }
+    assert_eq!((has(&keys, "a").await, stub.requests().len()), (Ok(true), 3));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde_json::json;
 use tessera_common::clock::{Clock, Timestamp};
 use tessera_common::random::Random;
 use tessera_common::server::{EdgeSettings, Endpoints, Listener, Origin, Serving, listen};
-use tessera_contracts::http::{Peer, client};
+use tessera_contracts::http::{Clients, Peer};
 use tessera_tokens::service_key::{ServiceKey, ServiceKeys};
 use tessera_tokens::service_token::ServiceTokens;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -48,8 +48,8 @@ impl Services {
 
     /// `caller`'s way to what listens at `base`.
     pub fn peer(&self, caller: &str, base: &Url) -> Peer {
-        let http = client(None).expect("a client");
-        Peer::new(http, base.clone(), self.key(caller), self.clock.clone(), Random::system())
+        let clients = Clients::new(None).expect("clients");
+        Peer::new(clients, base.clone(), self.key(caller), self.clock.clone(), Random::system())
     }
 
     /// The internal listener of `service`, which answers with `api`.
@@ -161,14 +161,17 @@ async fn answer(
     }
 }
 
-async fn read(connection: &mut tokio::net::TcpStream) -> String {
+/// A request; what there was of it, if the connection has ended.
+pub async fn read(connection: &mut tokio::net::TcpStream) -> String {
     let mut text = String::new();
     loop {
         let mut chunk = [0; 4096];
         let length = connection.read(&mut chunk).await.expect("a request");
         text.push_str(&String::from_utf8_lossy(&chunk[..length]));
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        if length == 0 || body.len() >= header(head, "content-length").and_then(|n| n.parse().ok()).unwrap_or(0) {
+        let whole = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
+            body.len() >= header(head, "content-length").and_then(|n| n.parse().ok()).unwrap_or(0)
+        });
+        if length == 0 || whole {
             return text;
         }
     }

@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use tessera_contracts::events::{DeliveryFailed, VerificationExhausted};
 use tessera_messaging::{Envelope, Event};
 use tessera_storage::run;
-use tessera_testkit::{Engine, TestApp, Value, json};
+use tessera_testkit::{Engine, MailBehaviour, MailServer, TestApp, Value, json};
 
-use super::providers::{Behaviour, MailServer, SmsProvider};
+use super::providers::SmsProvider;
 use super::support::{Tenant, by_mail, other_than, text, with};
 
 const ADA: &str = "ada@example.org";
@@ -94,7 +94,7 @@ fn codes_for(server: &MailServer, consumer: &str) -> Vec<String> {
 }
 
 async fn a_silent_mail_server(engine: Engine) {
-    let server = MailServer::start(Behaviour::Silent).await;
+    let server = MailServer::start(MailBehaviour::Silent).await;
     let app = with_mail_server(engine, &server).await;
     let shop = Tenant::of(&app);
     let consumer = |n: usize| format!("user{n}@example.org");
@@ -115,7 +115,7 @@ async fn a_silent_mail_server(engine: Engine) {
     let _ = shop.delete(&ids[0]).await.expect(200);
     let replaced = with(long_lived(&consumer(1)), "policy.forcedVerificationId", json!(ids[1]));
     let _ = shop.initiate(&with(replaced, "policy.forcedCode", json!("the newer one"))).await.expect(200);
-    server.now(Behaviour::Takes);
+    server.now(MailBehaviour::Takes);
     until(&app, async || server.mails().len() >= 23).await;
     until(&app, async || deliveries(&app).await.iter().all(|stands| stands.state != "queued")).await;
     assert_eq!(server.mails().len(), 23);
@@ -142,7 +142,7 @@ async fn a_silent_mail_server_holds_up_nobody_and_gets_every_live_code_once_on_p
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_that_was_not_acknowledged_is_repeated_once_and_says_the_same() {
-    let server = MailServer::start(Behaviour::CutsAfterTheMail).await;
+    let server = MailServer::start(MailBehaviour::CutsAfterTheMail).await;
     let app = with_mail_server(Engine::Sqlite, &server).await;
     let _ = Tenant::of(&app).initiate(&long_lived(ADA)).await.expect(200);
     until(&app, async || deliveries(&app).await[0].state != "queued").await;
@@ -159,7 +159,7 @@ async fn a_mail_that_was_not_acknowledged_is_repeated_once_and_says_the_same() {
 }
 
 async fn a_recipient_that_is_refused_for_good(engine: Engine) {
-    let server = MailServer::start(Behaviour::Says("RCPT", "550 <ada@example.org> is unknown here")).await;
+    let server = MailServer::start(MailBehaviour::Says("RCPT", "550 <ada@example.org> is unknown here")).await;
     let app = with_mail_server(engine, &server).await;
     let shop = Tenant::of(&app);
     let id = text(&shop.initiate(&long_lived("Ada@example.org")).await.expect(200).json()["verificationId"]);
@@ -180,7 +180,7 @@ async fn a_recipient_that_is_refused_for_good(engine: Engine) {
         ("client:shop", id, None)
     );
     // A mark is no lock: a message that is taken removes it.
-    server.now(Behaviour::Takes);
+    server.now(MailBehaviour::Takes);
     let _ = shop.initiate(&long_lived(ADA)).await.expect(200);
     until(&app, async || undeliverable(&app).await.is_empty()).await;
     assert_eq!(server.mails().len(), 1);
@@ -203,7 +203,7 @@ async fn what_a_mail_server_puts_off_is_repeated_until_it_is_taken_or_worth_noth
     for (to, answer) in
         [("RCPT", "451 come back later"), (".", "452 no room"), ("MAIL", "421 closing"), ("EHLO", "554 not you")]
     {
-        let server = MailServer::start(Behaviour::Says(to, answer)).await;
+        let server = MailServer::start(MailBehaviour::Says(to, answer)).await;
         let app = with_mail_server(Engine::Sqlite, &server).await;
         let shop = Tenant::of(&app);
         let _ = shop.initiate(&long_lived(ADA)).await.expect(200);
@@ -212,7 +212,7 @@ async fn what_a_mail_server_puts_off_is_repeated_until_it_is_taken_or_worth_noth
             shop.initiate(&with(by_mail("late@example.org"), "policy.expiredOn", json!("00:01:00"))).await.expect(200);
         assert_eq!(tried(&app, 1).await.state, "queued");
         app.advance(TimeDelta::minutes(1));
-        server.now(Behaviour::Takes);
+        server.now(MailBehaviour::Takes);
         until(&app, async || deliveries(&app).await.iter().all(|stands| stands.state != "queued")).await;
         let states: Vec<String> = deliveries(&app).await.into_iter().map(|stands| stands.state).collect();
         assert_eq!(states, ["sent", "expired"], "{to} {answer}");
@@ -224,7 +224,7 @@ async fn what_a_mail_server_puts_off_is_repeated_until_it_is_taken_or_worth_noth
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_line_of_a_body_ends_the_mail_before_its_end() {
-    let server = MailServer::start(Behaviour::Takes).await;
+    let server = MailServer::start(MailBehaviour::Takes).await;
     let app = with_mail_server(Engine::Sqlite, &server).await;
     let hostile = "a\n.\nb\r\n.\r\nMAIL FROM:<eve@example.org>\r\n..\rc {{{CODE}}}";
     let _ = Tenant::of(&app).initiate(&with(by_mail(ADA), "template.body", json!(hostile))).await.expect(200);

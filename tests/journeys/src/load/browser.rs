@@ -17,6 +17,8 @@ pub struct SignedIn {
     pub cookie: String,
     /// The session, by which the history knows it.
     pub session: String,
+    /// The tokens that were minted in it.
+    pub minted: Vec<String>,
 }
 
 /// One browser.
@@ -53,14 +55,14 @@ impl<'a> Browser<'a> {
 
     /// One sign-in, with what follows.
     async fn visit(&mut self) -> Option<()> {
-        let signed_in = self.caller.log_in(&self.email).await?;
-        self.opened.push(signed_in.clone());
+        self.opened.push(self.caller.log_in(&self.email).await?);
+        let signed_in = self.opened.last_mut()?;
         for _ in 0..self.random.random_range(1..6) {
-            known(self.caller.mint(&signed_in).await)?;
+            known(self.caller.mint(signed_in).await)?;
         }
         if self.random.random_bool(0.7) {
-            known(self.caller.end(&signed_in).await)?;
-            known(self.caller.mint(&signed_in).await)?;
+            known(self.caller.end(signed_in).await)?;
+            known(self.caller.mint(signed_in).await)?;
         }
         Some(())
     }
@@ -79,14 +81,18 @@ impl Caller<'_> {
         let client = answer?.json();
         let session = client["response"]["last_active_session_id"].as_str();
         let session = session.unwrap_or_else(|| panic!("an acknowledged sign-in has no session: {client}"));
-        Some(SignedIn { session: session.to_owned(), cookie })
+        Some(SignedIn { session: session.to_owned(), cookie, minted: Vec::new() })
     }
 
     /// Mints a session token.
-    pub async fn mint(&self, signed_in: &SignedIn) -> Outcome {
+    pub async fn mint(&self, signed_in: &mut SignedIn) -> Outcome {
         let path = format!("/v1/client/sessions/{}/tokens", signed_in.session);
         let asked = Asked { call: self.api.post(&path).cookie(&signed_in.cookie), done: &[200], refused: &[401] };
-        self.send(&signed_in.session, Operation::Use, asked).await.0
+        let (outcome, answer) = self.send(&signed_in.session, Operation::Use, asked).await;
+        if let Some(answer) = answer.filter(|_| outcome == Outcome::Done) {
+            signed_in.minted.push(answer.json()["jwt"].as_str().expect("a token").to_owned());
+        }
+        outcome
     }
 
     /// Ends the session.

@@ -1,5 +1,8 @@
 //! Looking at what is left after a fault. What is seen is noted; whether it may be so, the history says.
 
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use tessera_testkit::Value;
+
 use super::account::Account;
 use super::back_end::Codes;
 use super::browser::SignedIn;
@@ -49,14 +52,32 @@ pub async fn contest(caller: &Caller<'_>, contested: &str, contestants: usize) {
     }
 }
 
-/// Mints in every session of browsers.
+/// Mints in every session of browsers, and checks every token that was ever minted in one with the keys that are published now: those
+/// who hold a token do that, and ask nobody (I13).
 ///
 /// # Panics
-/// When the platform is down.
+/// When the platform is down, or a token is not signed by a published key.
 pub async fn signed_in(caller: &Caller<'_>, opened: &[SignedIn]) {
+    let published = caller.api.get("/.well-known/jwks.json").send().await.expect(200).json();
     for session in opened {
-        assert_ne!(caller.mint(session).await, Outcome::Unknown, "the platform is up");
+        let mut session = session.clone();
+        assert_ne!(caller.mint(&mut session).await, Outcome::Unknown, "the platform is up");
+        for token in &session.minted {
+            assert!(is_signed(token, &published), "{token} by none of {published}");
+        }
     }
+}
+
+/// Whether a token is signed by the published key that it names. Its end, a minute after it was minted, may have come.
+fn is_signed(token: &str, published: &Value) -> bool {
+    let mut rules = Validation::new(Algorithm::RS256);
+    rules.validate_exp = false;
+    let kid = decode_header(token).ok().and_then(|header| header.kid);
+    let key =
+        published["keys"].as_array().and_then(|keys| keys.iter().find(|key| key["kid"].as_str() == kid.as_deref()));
+    let members = key.and_then(|key| Some((key["n"].as_str()?, key["e"].as_str()?)));
+    let key = members.and_then(|(n, e)| DecodingKey::from_rsa_components(n, e).ok());
+    key.is_some_and(|key| decode::<Value>(token, &key, &rules).is_ok())
 }
 
 /// Uses every token of a back end, and presents every code twice.

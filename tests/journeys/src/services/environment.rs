@@ -51,7 +51,6 @@ impl Surroundings<'_> {
             ("ORIGIN".to_owned(), format!("{scheme}://localhost:{}", self.port)),
             ("TRUSTED_PROXIES".to_owned(), "[\"127.0.0.1\"]".to_owned()),
             ("WORKERS".to_owned(), "2".to_owned()),
-            ("DRAIN_S".to_owned(), "0".to_owned()),
             ("LOG_LEVEL".to_owned(), "warn".to_owned()),
             ("LOG_FORMAT".to_owned(), "pretty".to_owned()),
             ("NAMESPACE".to_owned(), self.databases.namespace().to_owned()),
@@ -62,6 +61,9 @@ impl Surroundings<'_> {
             ("SERVICE_KEYS".to_owned(), file(SERVICE_KEYS)),
             (format!("{}_KEYS", name.to_uppercase()), key_ring(service).to_owned()),
         ];
+        if !self.setup.drains {
+            table.push(("DRAIN_S".to_owned(), "0".to_owned()));
+        }
         let own = self.keys.private.iter().find(|(service, _)| service == name);
         table.extend(own.map(|(_, key)| ("SERVICE_KEY".to_owned(), key.clone())));
         for edge in self.edges.iter().filter(|edge| edge.from == service) {

@@ -75,6 +75,8 @@ pub struct Setup {
     pub settings: Vec<(String, String)>,
     /// Settings of one service over those.
     pub settings_of: Vec<(Service, String, String)>,
+    /// Whether a replica that is asked to end drains as long as an operator's does; without it it stops at once, so that no test waits.
+    pub drains: bool,
     /// How the gateway spreads requests.
     pub seed: u64,
     /// What the gateway and all listeners show, and whom everybody trusts; plain without it.
@@ -92,6 +94,7 @@ impl Setup {
             replicas: 1,
             settings: Vec::new(),
             settings_of: Vec::new(),
+            drains: false,
             seed: 0,
             tls: None,
         }
@@ -132,6 +135,15 @@ pub struct Services {
     _broker: BrokerNames,
     folder: TempDir,
     tls: Option<TlsFiles>,
+}
+
+impl Drop for Services {
+    #[expect(clippy::print_stderr, reason = "for whoever reads why a test failed")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("what the services have said:\n{}", self.log());
+        }
+    }
 }
 
 impl Services {

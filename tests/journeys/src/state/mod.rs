@@ -96,6 +96,11 @@ impl State {
     pub async fn verified(&mut self) -> Vec<String> {
         self.auth.column("select given from email_addresses where verified_at is not null").await
     }
+
+    /// How many attempts are counted for each verification, by its id.
+    pub async fn attempts(&mut self) -> Vec<(String, i64)> {
+        self.verify.rows("select id, attempts from verifications").await
+    }
 }
 
 /// The sessions of a PostgreSQL that hold a transaction open and do nothing, in databases whose names begin so (I16).

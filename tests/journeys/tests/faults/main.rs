@@ -1,7 +1,7 @@
 //! Faults under load over four services, each with what it promises: nothing that was acknowledged is lost, nothing has its effect twice, and
 //! it works again soon. Each row prints what it has measured.
 //!
-//! `TESSERA_FAULT_SEEDS=20` runs more seeds, `TESSERA_FAULT_SEED=7` one.
+//! `TESSERA_FAULT_SEEDS=20` runs more seeds, `TESSERA_FAULT_SEED=7` one. `TESSERA_FAULT_SECONDS=60` lets faults last that last.
 
 #![cfg(test)]
 
@@ -10,7 +10,10 @@ mod cache;
 mod database;
 mod deliveries;
 mod figures;
+mod guesses;
 mod kills;
+mod mail;
 mod queue;
+mod rolling;
 mod round;
 mod row;

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use tessera_journeys::load::{Caller, Fuse};
-use tessera_journeys::{Engines, History, Seed, Services, Setup, State, connections, eventually, idle_in_transaction};
+use tessera_journeys::{
+    Api, Engines, History, Seed, Service, Services, Setup, State, connections, eventually, idle_in_transaction,
+};
 use tokio::time::Instant;
 
 use crate::figures::Figures;
 use crate::round::Round;
 
-/// Connections of each service. One that was lost is missed soon.
+/// Connections of each process. One that was lost is missed soon.
 const CONNECTIONS: i64 = 6;
-/// Sessions that a service has besides: the guard of its relay, and its last beginnings.
+/// Sessions that a process has besides: the guard of its relay, and its last beginnings.
 const BESIDES: i64 = 4;
 
 /// What a fault acts on.
@@ -27,6 +29,8 @@ pub struct Ground {
 pub struct Row {
     name: &'static str,
     pub ground: Ground,
+    /// Processes of all services.
+    processes: i64,
     rounds: Vec<Round>,
 }
 
@@ -40,22 +44,42 @@ impl Row {
     pub async fn start_with(name: &'static str, before: impl AsyncFnOnce(&mut Engines)) -> Option<Self> {
         let mut engines = Engines::start().await?;
         before(&mut engines).await;
-        let settings = vec![("TESSERA_DATABASE_CONNECTIONS".to_owned(), CONNECTIONS.to_string())];
-        let services = Services::start(&Setup { settings, ..Setup::on(&engines) }).await;
-        let row = Self { name, ground: Ground { engines, services }, rounds: Vec::new() };
-        row.wait_for_keys().await;
-        Some(row)
+        let setup = Setup::on(&engines);
+        Some(Self::start_on(name, engines, setup).await)
     }
 
-    /// Waits until verify knows oauth's keys: it may have asked for them a moment before oauth was there.
+    /// As [`Row::start`], with so many replicas of each service, which drain before they end.
+    pub async fn start_replicas(name: &'static str, replicas: usize) -> Option<Self> {
+        let engines = Engines::start().await?;
+        let setup = Setup { replicas, drains: true, ..Setup::on(&engines) };
+        Some(Self::start_on(name, engines, setup).await)
+    }
+
+    async fn start_on(name: &'static str, engines: Engines, mut setup: Setup) -> Self {
+        setup.settings.push(("TESSERA_DATABASE_CONNECTIONS".to_owned(), CONNECTIONS.to_string()));
+        let services = Services::start(&setup).await;
+        let processes = i64::try_from(services.listeners().count()).expect("a few");
+        let row = Self { name, ground: Ground { engines, services }, processes, rounds: Vec::new() };
+        row.wait_for_keys().await;
+        row
+    }
+
+    /// Waits until each verify knows oauth's keys: it may have asked for them a moment before oauth was there.
     async fn wait_for_keys(&self) {
         let (api, fuse, history) = (self.ground.services.api(), Fuse::endless(), History::default());
         let caller = Caller { api: &api, fuse: &fuse, history: &history, excused: &[503] };
-        eventually("oauth's keys", Duration::from_secs(10), async || {
-            let token = caller.tenant_token().await?;
-            caller.initiate(&token, "first@example.org").await
-        })
-        .await;
+        for (service, [port, _]) in self.ground.services.listeners() {
+            if service != Service::Verify {
+                continue;
+            }
+            let verify = Api::new(format!("http://localhost:{port}"));
+            eventually("oauth's keys", Duration::from_secs(10), async || {
+                let token = caller.tenant_token().await?;
+                let consumer = format!("first-of-{port}@example.org");
+                Caller { api: &verify, ..caller }.initiate(&token, &consumer).await
+            })
+            .await;
+        }
     }
 
     /// Waits until nothing is under way, and prints how long that took.
@@ -116,7 +140,7 @@ impl Row {
     async fn check_connections(&self) {
         let (admin, namespace) = (self.ground.engines.postgres.url("postgres"), self.ground.services.namespace());
         assert_eq!(idle_in_transaction(&admin, namespace).await, Vec::<String>::new());
-        let most = 4 * (CONNECTIONS + BESIDES);
+        let most = self.processes * (CONNECTIONS + BESIDES);
         eventually("no sessions left over", Duration::from_secs(10), async || {
             (connections(&admin, namespace).await <= most).then_some(())
         })
