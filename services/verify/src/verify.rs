@@ -26,7 +26,7 @@ use crate::senders::{Sender, Senders};
 use crate::{actions, workers};
 
 /// Requests to the verification API per address and minute, before the factor: back ends call for many users at once, so this is for
-/// floods alone. What limits a tenant is its recipients and its budgets (`docs/adr/0018-limits-of-tenants.md`).
+/// floods alone. What limits a tenant is its recipients and its budgets (`docs/adr/0016-limits-of-tenants.md`).
 const PER_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(5_999);
 
 /// Settings of this context.

@@ -4,7 +4,6 @@ use secrecy::ExposeSecret as _;
 use tessera_common::clock::Timestamp;
 use tessera_contracts::ids::UserId;
 use tessera_contracts::sessions::Credential;
-use tessera_storage::Session as On;
 use tessera_tokens::opaque::Kind;
 
 use crate::domain::client::{Client, ClientKind, Standing};
