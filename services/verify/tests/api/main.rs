@@ -11,6 +11,7 @@ mod authenticator;
 mod authenticator_app;
 mod authenticator_params;
 mod backup_code;
+mod browser;
 mod carried;
 mod consumer;
 mod delivery;
