@@ -17,7 +17,8 @@ async fn the_mailbox_is_the_same_page_with_and_without_scripts_and_lets_everybod
     };
     let app = TestApp::start(Engine::Sqlite).await;
     let shop = Tenant::of(&app);
-    let body = "<p>Your code is {{{CODE}}}, or <a href=\"https://shop.test/verify?id={{{VERIFICATION_ID}}}\">click</a>.</p>";
+    let body =
+        "<p>Your code is {{{CODE}}}, or <a href=\"https://shop.test/verify?id={{{VERIFICATION_ID}}}\">click</a>.</p>";
     for recipient in ["grace@example.org", "ada@example.org"] {
         let wanted = with(by_mail(recipient), "template.body", json!(body));
         let _ = shop.initiate(&with(wanted, "policy.forcedCode", json!("424242"))).await.expect(200);

@@ -1,5 +1,7 @@
 //! Looking at what is left after a fault. What is seen is noted; whether it may be so, the history says.
 
+use std::time::Duration;
+
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use tessera_testkit::Value;
 
@@ -7,7 +9,11 @@ use super::account::Account;
 use super::back_end::Codes;
 use super::browser::SignedIn;
 use super::caller::Caller;
+use crate::eventually;
 use crate::history::Outcome;
+
+/// Until every mail has come, also one whose sender was killed while it was sending: it is left to it for half a minute.
+const ANY_MAIL: Duration = Duration::from_secs(60);
 
 /// Tries of each account the passwords of which one must be right and the one before them, then every session. One that seems not to be
 /// there is signed up again: half of one would stand in the way.
@@ -87,7 +93,7 @@ fn is_signed(token: &str, published: &Value) -> bool {
 pub async fn codes(caller: &Caller<'_>, codes: &Codes) {
     let Some(newest) = codes.tokens.last() else { return };
     for (id, consumer) in &codes.verifications {
-        let code = caller.code(consumer).await.unwrap_or_else(|| panic!("no mail to {consumer}"));
+        let code = eventually(&format!("a mail to {consumer}"), ANY_MAIL, async || caller.code(consumer).await).await;
         for _ in 0..2 {
             assert_ne!(caller.spend(newest, id, &code).await, Outcome::Unknown, "the platform is up");
         }
