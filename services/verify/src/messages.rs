@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tessera_contracts::call::Failure;
 use tessera_contracts::verify::{self as contract, MessageName};
 
-use crate::domain::message::{Channel, Message};
+use crate::domain::message::{Channel, Message, Sender};
 
 #[derive(Template)]
 #[template(path = "verify_email.html")]
@@ -73,5 +73,5 @@ pub fn render(
         }
     };
     let body = body.map_err(|error| Failure::Internal(error.into()))?;
-    Ok(Message { subject: subject.map(str::to_owned), body, from: None })
+    Ok(Message { subject: subject.map(str::to_owned), body, sender: Sender::default() })
 }

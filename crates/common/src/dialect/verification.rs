@@ -83,7 +83,7 @@ impl ResponseError for Refusal {
     fn error_response(&self) -> HttpResponse {
         let status = self.status_code();
         match self {
-            Self::UnsupportedHeader(error) => super::json(status, &json!({ "error": error })),
+            Self::UnsupportedHeader(error) => answer(status, json!({ "error": error })),
             Self::Invalid(details) => {
                 answer(status, json!({ "status": 422, "error": "Invalid request", "details": details }))
             }

@@ -6,6 +6,7 @@ use tessera_contracts::call::Failure;
 
 use super::exhaust::if_exhausted;
 use super::proof::{Expected, Right};
+use super::tally;
 use crate::domain::counting::{Limited, WRONG_PER_SUBJECT, wrong};
 use crate::domain::verification::{Form, Key, Verification};
 use crate::store::counter_rows::{self, Counter};
@@ -69,8 +70,10 @@ async fn conclude(verify: &Verify, key: Key<'_>, judged: &Judged) -> Result<(), 
         Judged::Right(_) => "proved",
         Judged::RightBefore => "proved_before",
         Judged::Wrong(_) => "wrong",
-        Judged::Limited(..) | Judged::Unknown => "unknown",
+        Judged::Limited(..) => "limited",
+        Judged::Unknown => "unknown",
     };
+    tally::answered(key.method, verdict);
     tracing::info!(verify.tenant = key.tenant, verify.id = key.id, verdict, "verification.attempt");
     Ok(())
 }

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::initiate::InitiateError;
 use super::open_without_code::{WithoutCode, open_without_code};
+use super::tally;
 use crate::domain::authenticator::{self, Sealed};
 use crate::domain::method::Method;
 use crate::domain::verification::{Owner, Verification};
@@ -34,6 +35,7 @@ pub async fn initiate(
     let is_new =
         authenticator_rows::put_first(&mut tx, owner, NewPending { sealed, until: verification.deadline }).await?;
     tx.commit().await?;
+    tally::begun(Method::Authenticator);
     tracing::info!(verify.tenant = tenant, verify.id = verification.id, enrols = is_new, "verification.initiate");
     Ok((verification, is_new.then_some(uri)))
 }

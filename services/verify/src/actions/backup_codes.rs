@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::initiate::InitiateError;
 use super::open_without_code::{WithoutCode, open_without_code};
+use super::tally;
 use crate::domain::backup_code;
 use crate::domain::method::Method;
 use crate::domain::verification::{Owner, Verification};
@@ -46,6 +47,7 @@ pub async fn initiate(
     let new = if is_new { Some(fill(verify, &mut tx, owner, set_id).await?) } else { None };
     let left = backup_code_rows::left(&mut tx, owner).await?.map_or(0, |left| left.codes_left);
     tx.commit().await?;
+    tally::begun(Method::BackupCode);
     tracing::info!(verify.tenant = tenant, verify.id = verification.id, enrols = is_new, "verification.initiate");
     Ok((verification, Codes { new, left }))
 }

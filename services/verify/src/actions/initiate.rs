@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use super::count_message::count_message;
 use super::queue::{self, Parcel};
+use super::tally;
 use crate::domain::code::Alphabet;
 use crate::domain::counting::Limited;
-use crate::domain::message::Message;
+use crate::domain::message::{Message, Sender};
 use crate::domain::method::Method;
 use crate::domain::purpose_group::PurposeGroup;
 use crate::domain::recipient::Recipient;
@@ -46,7 +47,7 @@ pub struct Template {
     /// The subject line of a mail.
     pub subject: Option<String>,
     /// Whom it is from.
-    pub from: Option<String>,
+    pub sender: Sender,
 }
 
 /// Where a code comes from.
@@ -110,9 +111,9 @@ pub async fn by_message(verify: &Verify, tenant: &str, given: ByMessage) -> Resu
         deadline: now + given.lifetime,
         payload: given.payload,
     };
-    let Template { body, subject, from } = given.template;
+    let Template { body, subject, sender } = given.template;
     let body = template::fill_in(&body, code.expose_secret(), &id);
-    let message = Message { subject, body, from };
+    let message = Message { subject, body, sender };
 
     let mut tx = verify.db.begin().await?;
     let Some(of) = verification_rows::replace(&mut tx, &new).await? else { return Err(InitiateError::OtherConsumer) };
@@ -121,6 +122,7 @@ pub async fn by_message(verify: &Verify, tenant: &str, given: ByMessage) -> Resu
     queue::queue(verify, &mut tx, Parcel { of, channel, destination, message }, now).await?;
     tx.commit().await?;
     verify.queued.send_replace(());
+    tally::begun(key.method);
     tracing::info!(verify.tenant = tenant, verify.id = id, verify.generation = of.generation, "verification.initiate");
 
     Ok(new.into_verification(of))

@@ -23,3 +23,4 @@ pub mod proof;
 pub mod queue;
 pub mod resend;
 pub mod sweep;
+pub mod tally;

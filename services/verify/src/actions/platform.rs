@@ -14,6 +14,7 @@ use super::attempt::{Answer, Judged, attempt, check};
 use super::count_message::count_own_message;
 use super::platform_resend;
 use super::queue::{self, Parcel};
+use super::tally;
 use crate::domain::code::Alphabet;
 use crate::domain::message::Channel;
 use crate::domain::method::Method;
@@ -77,6 +78,7 @@ pub async fn initiate(verify: &Verify, sibling: Sibling, given: Initiate) -> Res
     queue::queue(verify, &mut tx, Parcel { of, channel, destination, message }, now).await?;
     tx.commit().await?;
     verify.queued.send_replace(());
+    tally::begun(key.method);
     tracing::info!(verify.tenant = PLATFORM, verify.id = id, "verification.initiate");
     Ok(Initiated::Live { expires_at: new.deadline })
 }

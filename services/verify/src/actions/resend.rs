@@ -104,11 +104,11 @@ pub async fn resend(verify: &Verify, tenant: &str, again: Again) -> Result<Verif
 }
 
 fn message(template: Template, channel: Channel, code: &SecretString, id: &str) -> Result<Message, ResendError> {
-    let Template { body, subject, from } = template;
+    let Template { body, subject, sender } = template;
     let body = template::fill_in(&body, code.expose_secret(), id);
     // The code of the first time may be longer than one that the request describes.
     if channel == Channel::Sms && body.chars().count() > LONGEST_TEXT {
         return Err(ResendError::TooLong);
     }
-    Ok(Message { subject, body, from })
+    Ok(Message { subject, body, sender })
 }

@@ -20,7 +20,7 @@ pub async fn sweep(verify: &Verify) -> Result<(), Failure> {
     while resend_rows::erase_ended(&mut verify.db.write().await?, now, BATCH).await? > 0 {}
     while verification_rows::sweep(&mut verify.db.write().await?, now - KEPT, BATCH).await? > 0 {}
     while authenticator_rows::sweep(&mut verify.db.write().await?, now - KEPT, BATCH).await? > 0 {}
-    authenticator_rows::sweep_empty(&mut verify.db.write().await?).await?;
+    while authenticator_rows::sweep_empty(&mut verify.db.write().await?, BATCH).await? > 0 {}
     while answer_rows::sweep(&mut verify.db.write().await?, now - KEPT, BATCH).await? > 0 {}
     while counter_rows::sweep(&mut verify.db.write().await?, now, BATCH).await? > 0 {}
     Ok(())

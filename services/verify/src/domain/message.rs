@@ -39,8 +39,29 @@ pub struct Message {
     pub subject: Option<String>,
     /// HTML for mail, text otherwise.
     pub body: String,
-    /// Whom it is from: `name <address>`, a name or an address. `None` for the platform itself.
-    pub from: Option<String>,
+    /// Whom it is from, where that is not the platform itself.
+    #[serde(default)]
+    pub sender: Sender,
+}
+
+/// Whom a mail is from. What is not said is the platform's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sender {
+    /// The name that people see.
+    pub name: Option<String>,
+    /// The address; it may turn out to be none.
+    pub address: Option<String>,
+}
+
+impl Sender {
+    /// Both in one line, for people; `None` for the platform itself.
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        match (&self.name, &self.address) {
+            (Some(name), Some(address)) => Some(format!("{name} <{address}>")),
+            (name, address) => name.clone().or_else(|| address.clone()),
+        }
+    }
 }
 
 impl std::fmt::Debug for Message {

@@ -14,7 +14,7 @@ use crate::actions::resend::Again;
 use crate::domain::allowed_prefixes::AllowedPrefixes;
 use crate::domain::code::Alphabet;
 use crate::domain::lifetime;
-use crate::domain::message::Channel;
+use crate::domain::message::{Channel, Sender};
 use crate::domain::recipient::Recipient;
 use crate::domain::template::{LONGEST_TEXT, MOST_PLACES, filled_len, places};
 
@@ -149,7 +149,7 @@ fn text_template(reader: &mut Reader, template: &Object<'_>) -> Option<Template>
     if is_no_text(&body) {
         reader.wrong("template.body", "must have no control characters but line feeds");
     }
-    Some(Template { body, subject: None, from: None })
+    Some(Template { body, subject: None, sender: Sender::default() })
 }
 
 fn is_no_text(text: &str) -> bool {
@@ -177,12 +177,9 @@ fn check_text(reader: &mut Reader, template: &Template, code: &CodeRule) {
 fn mail_template(reader: &mut Reader, template: &Object<'_>) -> Option<Template> {
     let body = template_body(reader, template);
     let subject = reader.line(template, "template.subject").unwrap_or_else(|| DEFAULT_SUBJECT.to_owned());
-    let address = reader.line(template, "template.fromEmail");
-    let from = match (reader.line(template, "template.fromName"), address) {
-        (Some(name), Some(address)) => Some(format!("{name} <{address}>")),
-        (name, address) => name.or(address),
-    };
-    Some(Template { body: body?, subject: Some(subject), from })
+    let name = reader.line(template, "template.fromName");
+    let sender = Sender { name, address: reader.line(template, "template.fromEmail") };
+    Some(Template { body: body?, subject: Some(subject), sender })
 }
 
 /// Checked whenever it is there, also beside a forced code.

@@ -41,7 +41,7 @@ impl Mailbox {
             channel: letter.channel.name().to_owned(),
             recipient: recipient(&letter.destination),
             destination: letter.destination,
-            sender: letter.message.from,
+            sender: letter.message.sender.shown(),
             subject: letter.message.subject,
             body: letter.message.body,
             created_at: self.clock.now(),

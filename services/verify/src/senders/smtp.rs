@@ -10,6 +10,7 @@ use tessera_common::tls::Trust;
 
 use super::mail_server::MailServer;
 use super::{Letter, SendError};
+use crate::domain::message::Sender;
 
 /// A mail server that takes our mail. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -53,19 +54,19 @@ impl Smtp {
         let to = Mailbox::new(None, destination.parse::<Address>()?);
         let builder: MessageBuilder = Mail::builder()
             .message_id(Some(format!("<{id}@{host}>")))
-            .from(self.sender(message.from.as_deref()))
+            .from(self.sender(message.sender))
             .to(to)
             .subject(one_line(&message.subject.unwrap_or_default()));
         Ok(builder.header(ContentType::TEXT_HTML).body(message.body)?)
     }
 
-    /// `name <address>` and an address as they are; a name alone stands before the platform's own address.
-    fn sender(&self, from: Option<&str>) -> Mailbox {
-        match from {
-            None => self.from.clone(),
-            Some(from) => {
-                let from = one_line(from);
-                from.parse().unwrap_or_else(|_| Mailbox::new(Some(from), self.from.email.clone()))
+    /// A name alone stands before the platform's own address, and so does an address that is none, as a name.
+    fn sender(&self, Sender { name, address }: Sender) -> Mailbox {
+        let given = address.as_deref().and_then(|address| address.parse::<Address>().ok());
+        match (name.or_else(|| address.filter(|_| given.is_none())), given) {
+            (None, None) => self.from.clone(),
+            (name, given) => {
+                Mailbox::new(name.as_deref().map(one_line), given.unwrap_or_else(|| self.from.email.clone()))
             }
         }
     }
@@ -88,7 +89,7 @@ mod tests {
     use tokio_rustls::TlsAcceptor;
     use uuid::Uuid;
 
-    use crate::domain::message::{Channel, Message};
+    use crate::domain::message::{Channel, Message, Sender};
 
     /// A mail server that answers `end` to a message, and the message.
     async fn server(end: &'static str) -> (SecretString, tokio::task::JoinHandle<String>) {
@@ -129,11 +130,11 @@ mod tests {
         mail
     }
 
-    fn letter(subject: &str, from: Option<&str>) -> Letter {
+    fn letter(subject: &str, name: Option<&str>) -> Letter {
         let message = Message {
             subject: Some(subject.to_owned()),
             body: "<p>Code 12345</p>".to_owned(),
-            from: from.map(str::to_owned),
+            sender: Sender { name: name.map(str::to_owned), address: None },
         };
         Letter { id: Uuid::nil(), channel: Channel::Email, destination: "ada@example.org".to_owned(), message }
     }
@@ -159,6 +160,30 @@ mod tests {
             "<p>Code 12345</p>",
         ] {
             assert!(mail.lines().any(|found| found == line), "{line} in {mail}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_the_name_the_address_is_the_one_that_was_given() {
+        let smtp =
+            Smtp::new(&"smtp://127.0.0.1:1".to_owned().into(), "Tessera <no-reply@id.example>", &Trust::default());
+        let smtp = smtp.expect("a sender");
+        for (name, address, shown, from) in [
+            (Some("Shop"), Some("a@shop.test"), Some("Shop"), "a@shop.test"),
+            (
+                Some("Shop, Inc. (EU): \"best\" <x>"),
+                Some("a@shop.test"),
+                Some("Shop, Inc. (EU): \"best\" <x>"),
+                "a@shop.test",
+            ),
+            (Some("eve@example.org"), None, Some("eve@example.org"), "no-reply@id.example"),
+            (Some("Shop"), Some("no address"), Some("Shop"), "no-reply@id.example"),
+            (None, Some("a@shop.test"), None, "a@shop.test"),
+            (None, Some("no address"), Some("no address"), "no-reply@id.example"),
+            (None, None, Some("Tessera"), "no-reply@id.example"),
+        ] {
+            let sender = smtp.sender(Sender { name: name.map(str::to_owned), address: address.map(str::to_owned) });
+            assert_eq!((sender.name.as_deref(), sender.email.as_ref()), (shown, from), "{name:?} {address:?}");
         }
     }
 

@@ -247,7 +247,14 @@ pub async fn sweep(session: &mut impl Session, mark: Timestamp, limit: i64) -> s
     )
 }
 
-/// Deletes the rows in which no secret is left.
-pub async fn sweep_empty(session: &mut impl Session) -> sqlx::Result<u64> {
-    affected!(session, sqlx::query("delete from authenticators where secret_id is null and pending_id is null"))
+/// Deletes some rows in which no secret is left; answers how many.
+pub async fn sweep_empty(session: &mut impl Session, limit: i64) -> sqlx::Result<u64> {
+    affected!(
+        session,
+        sqlx::query(
+            "delete from authenticators where (tenant, consumer) in (select tenant, consumer from authenticators \
+             where secret_id is null and pending_id is null limit $1) and secret_id is null and pending_id is null"
+        )
+        .bind(limit)
+    )
 }

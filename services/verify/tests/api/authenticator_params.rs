@@ -16,6 +16,8 @@ on_every_database! {
             (with(whole(), "consumer", json!(7)), "consumer", "must be a string"),
             (with(whole(), "consumer", json!("a\u{0}")), "consumer", "must not contain NUL"),
             (with(whole(), "consumer", json!("ä".repeat(128))), "consumer", "must be at most 255 bytes"),
+            (with(whole(), "consumer", json!("ada\r\nBcc: eve")), "consumer", "must not contain control characters"),
+            (with(whole(), "issuer", json!("Shop\n")), "issuer", "must not contain control characters"),
             (without(whole(), "issuer"), "issuer", "is required"),
             (with(whole(), "issuer", json!("")), "issuer", "is not allowed to be empty"),
             (with(whole(), "issuer", json!(null)), "issuer", "must be a string"),

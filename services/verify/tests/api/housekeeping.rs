@@ -16,6 +16,7 @@ use tessera_tokens::jwt::{TokenError, VerifyingKey};
 use tessera_tokens::key_ring::KeyRing;
 use tessera_verify::{Mailbox, Parts, Senders, Verify, program};
 
+use super::authenticator_app::{enrolled, initiated, validate};
 use super::support::{Tenant, by_mail, other_than};
 
 /// Keys that were never had.
@@ -55,6 +56,7 @@ async fn rows(app: &TestApp, table: &'static str) -> i64 {
         "verifications" => "select count(*) from verifications",
         "deliveries" => "select count(*) from deliveries",
         "counters" => "select count(*) from counters",
+        "authenticators" => "select count(*) from authenticators",
         _ => "select count(*) from dev_messages",
     };
     run!(&mut conn, |e| sqlx::query_scalar(text).fetch_one(e)).expect("a count")
@@ -72,6 +74,21 @@ on_every_database! {
         app.advance(TimeDelta::hours(1));
         app.platform.verify().sweep().await.expect("swept");
         assert_eq!((rows(&app, "verifications").await, rows(&app, "deliveries").await, rows(&app, "counters").await), (1, 1, 0));
+    }
+
+    async fn a_secret_that_nobody_confirmed_goes_and_a_confirmed_one_stays(app: TestApp) {
+        let shop = Tenant::of(&app);
+        let phone = enrolled(&shop, "ada").await;
+        for n in 0..3 {
+            let _ = initiated(&shop, &format!("eve{n}")).await;
+        }
+        assert_eq!(rows(&app, "authenticators").await, 4);
+        app.advance(TimeDelta::hours(26));
+        app.platform.verify().sweep().await.expect("swept");
+        assert_eq!(rows(&app, "authenticators").await, 1);
+        let (id, uri) = initiated(&shop, "ada").await;
+        assert_eq!(uri, None);
+        let _ = validate(&shop, &id, &phone.code()).await.expect(200);
     }
 
     async fn the_mailbox_keeps_the_newest_thousand(app: TestApp) {

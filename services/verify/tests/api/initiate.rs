@@ -144,6 +144,27 @@ on_every_database! {
         }
     }
 
+    async fn a_code_has_the_length_and_the_symbols_that_were_asked_for(app: TestApp) {
+        let shop = Tenant::of(&app);
+        for (n, (length, set, symbols)) in [
+            (json!(1), json!(["DIGITS"]), "0123456789"),
+            (json!("6"), json!(["alphas"]), "abcdefghijklmnopqrstuvwxyz"),
+            (json!(32), json!(["ALPHAS"]), "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+            (json!(32), json!(["SYMBOLS"]), "!@#$%^&*-+=|<>()[]{};:_"),
+            (json!(32), json!(["äx", "y"]), "äxy"),
+        ].into_iter().enumerate() {
+            let to = format!("u{n}@example.org");
+            let body = with(by_mail(&to), "template.body", json!("<{{{CODE}}}>"));
+            let body = with(body, "generateCode", json!({ "length": length, "symbolSet": set }));
+            let _ = shop.initiate(&body).await.expect(200);
+            let sent = text(&mails(&app, &to).await[0]["body"]);
+            let code = sent.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).expect("a code");
+            let expected = length.as_u64().unwrap_or(6);
+            assert_eq!(u64::try_from(code.chars().count()).expect("few"), expected, "{set}");
+            assert!(code.chars().all(|symbol| symbols.contains(symbol)), "{code} of {set}");
+        }
+    }
+
     async fn the_deadline_is_now_and_the_lifetime(app: TestApp) {
         let shop = Tenant::of(&app);
         let now = app.clock.now().timestamp();

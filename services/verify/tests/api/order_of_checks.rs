@@ -133,6 +133,8 @@ on_every_database! {
             shop.call(Method::GET, "/methods/x").send().await.expect(404),
             shop.call(Method::PUT, INITIATE).send().await.expect(405),
             app.get(VERIFIER).header("accept", "application/json").send().await.expect(401),
+            shop.call(Method::POST, INITIATE).body("text/plain", "{}").send().await.expect(406),
+            shop.call(Method::POST, INITIATE).body("application/json", "{").send().await.expect(400),
         ];
         for answer in answers {
             assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");

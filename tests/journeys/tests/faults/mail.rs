@@ -19,7 +19,7 @@ const USUAL: Duration = Duration::from_secs(5);
 const WARM: Duration = Duration::from_secs(1);
 /// Until a mail server that is back has everything: the longest pause between two tries is half a minute.
 const DRAINED: Duration = Duration::from_secs(90);
-/// What a call may take longer than usual on a machine that does something else, too. A wait for the mail server would take 9 seconds.
+/// What a call may take longer than usual in a short run on a machine that does something else, too. A wait for the mail server would take 9 seconds.
 const LENIENCE: Duration = Duration::from_secs(2);
 
 /// A verification that was started.
@@ -100,7 +100,8 @@ async fn f26_a_silent_mail_server_slows_nobody_down_and_gets_every_code_when_it_
          {} codes arrived within {drained:.1?} after it was back",
         during.len(),
     );
-    assert!(worse < normal.mul_f64(1.5) + LENIENCE, "{worse:?} after {normal:?}");
+    let lenience = if within > USUAL { Duration::ZERO } else { LENIENCE };
+    assert!(worse < normal.mul_f64(1.5) + lenience, "{worse:?} after {normal:?}");
     let (token, mails) = (caller.tenant_token().await.expect("a token"), server.mails());
     let codes = codes(&mails);
     for Started { id, consumer, .. } in before.iter().chain(&during) {

@@ -48,6 +48,10 @@ fn common(reader: &mut Reader, root: &Object<'_>, method: Method) -> Option<With
 /// A member that names somebody.
 pub fn name(reader: &mut Reader, root: &Object<'_>, path: &'static str) -> Option<String> {
     let name = reader.text(root, path, Need::Required)?;
+    if name.chars().any(char::is_control) {
+        reader.wrong(path, "must not contain control characters");
+        return None;
+    }
     if name.len() > LONGEST_NAME {
         reader.wrong(path, "must be at most 255 bytes");
         return None;

@@ -1,0 +1,35 @@
+//! Verifications and verdicts, as numbers for an operator.
+
+use std::sync::LazyLock;
+
+use opentelemetry::metrics::Counter;
+use opentelemetry::{KeyValue, global};
+use tessera_common::telemetry::METER;
+
+use crate::domain::method::Method;
+
+static BEGUN: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter(METER)
+        .u64_counter("tessera.verifications.begun")
+        .with_unit("{verification}")
+        .with_description("Verifications that began, by method")
+        .build()
+});
+
+static ANSWERS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter(METER)
+        .u64_counter("tessera.verifications.answers")
+        .with_unit("{answer}")
+        .with_description("Answers to verifications, by method and what they were worth")
+        .build()
+});
+
+/// A verification began.
+pub fn begun(method: Method) {
+    BEGUN.add(1, &[KeyValue::new("verify.method", method.name())]);
+}
+
+/// An answer was worth `verdict`: one of a few words.
+pub fn answered(method: Method, verdict: &'static str) {
+    ANSWERS.add(1, &[KeyValue::new("verify.method", method.name()), KeyValue::new("verify.verdict", verdict)]);
+}
