@@ -9,6 +9,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Connection as _, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use tessera_common::tls::{Link, Trust};
 
+use crate::readers::{Reader, Readers};
+
 /// A database of one context.
 #[derive(Clone, Debug)]
 pub enum Db {
@@ -17,7 +19,7 @@ pub enum Db {
     /// SQLite: many readers and one writer, for SQLite writes one at a time.
     Sqlite {
         /// Read-only connections.
-        read: SqlitePool,
+        read: Readers,
         /// The one writing connection.
         write: SqlitePool,
     },
@@ -30,6 +32,8 @@ pub enum Conn {
     Postgres(PoolConnection<Postgres>),
     /// SQLite.
     Sqlite(PoolConnection<Sqlite>),
+    /// SQLite, to read with.
+    Reader(Reader),
 }
 
 /// A transaction. Dropped without [`Tx::commit`] it is rolled back.
@@ -61,6 +65,7 @@ impl Session for Conn {
         match self {
             Self::Postgres(conn) => On::Postgres(conn),
             Self::Sqlite(conn) => On::Sqlite(conn),
+            Self::Reader(conn) => On::Sqlite(conn),
         }
     }
 }
@@ -102,7 +107,7 @@ const SURELY_ALIVE: Duration = Duration::from_secs(1);
 const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 
 /// Readers of a SQLite file: enough for the cores a small machine has, few enough to stay small.
-const SQLITE_READERS: u32 = 4;
+const SQLITE_READERS: usize = 4;
 
 impl Db {
     /// Opens PostgreSQL at `url` with at most `connections` connections, encrypted and verified where `trust` demands it.
@@ -148,14 +153,9 @@ impl Db {
             .foreign_keys(true);
         // A reader cannot optimise: it would fail at its end, and not be waited for.
         let writer = options.clone().optimize_on_close(true, None);
-        // A connection to a file does not break: asking it whether it is there would cost as much as a read.
-        let pool = || SqlitePoolOptions::new().test_before_acquire(false);
-        let write = pool().max_connections(1).connect_with(writer).await?;
-        let read = pool()
-            .max_connections(SQLITE_READERS)
-            .acquire_timeout(Duration::from_secs(2))
-            .connect_with(options.read_only(true))
-            .await?;
+        // A connection to a file does not break.
+        let write = SqlitePoolOptions::new().max_connections(1).test_before_acquire(false).connect_with(writer).await?;
+        let read = Readers::open(options.read_only(true), SQLITE_READERS).await?;
         Ok(Self::Sqlite { read, write })
     }
 
@@ -166,7 +166,7 @@ impl Db {
     pub async fn read(&self) -> sqlx::Result<Conn> {
         Ok(match self {
             Self::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
-            Self::Sqlite { read, .. } => Conn::Sqlite(read.acquire().await?),
+            Self::Sqlite { read, .. } => Conn::Reader(read.acquire().await?),
         })
     }
 

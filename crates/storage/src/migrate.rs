@@ -74,6 +74,7 @@ impl Migrations {
         let (known, applied) = match db.read().await? {
             Conn::Postgres(mut conn) => (self.postgres, applied(&mut *conn).await?),
             Conn::Sqlite(mut conn) => (self.sqlite, applied(&mut *conn).await?),
+            Conn::Reader(mut conn) => (self.sqlite, applied(&mut *conn).await?),
         };
         let mut pending = Vec::new();
         for migration in known.iter() {

@@ -11,21 +11,37 @@ impl Db {
     /// whenever somebody reads them; nothing is asked of the database.
     pub fn count_connections(&self, context: &'static str) {
         match self {
-            Self::Postgres(pool) => count(pool.clone(), context.to_owned()),
+            Self::Postgres(pool) => count_pool(pool.clone(), context.to_owned()),
             Self::Sqlite { read, write } => {
-                count(read.clone(), format!("{context}.read"));
-                count(write.clone(), format!("{context}.write"));
+                let (most, read) = (number(read.most()), read.clone());
+                count(format!("{context}.read"), most, move || {
+                    let (open, used) = read.open_and_used();
+                    (number(open), number(used))
+                });
+                count_pool(write.clone(), format!("{context}.write"));
             }
         }
     }
 }
 
-fn count<D: Database>(pool: Pool<D>, name: String) {
+fn number(connections: usize) -> i64 {
+    i64::try_from(connections).unwrap_or(i64::MAX)
+}
+
+fn count_pool<D: Database>(pool: Pool<D>, name: String) {
+    let most = i64::from(pool.options().get_max_connections());
+    count(name, most, move || {
+        let open = i64::from(pool.size());
+        (open, open - number(pool.num_idle()).min(open))
+    });
+}
+
+/// `open_and_used` is asked whenever somebody reads the numbers.
+fn count(name: String, most: i64, open_and_used: impl Fn() -> (i64, i64) + Send + Sync + 'static) {
     let meter = global::meter(METER);
     let of_pool = KeyValue::new("db.client.connection.pool.name", name);
     let in_state = |state: &'static str| [of_pool.clone(), KeyValue::new("db.client.connection.state", state)];
     let (idle, used) = (in_state("idle"), in_state("used"));
-    let most = i64::from(pool.options().get_max_connections());
     meter
         .i64_observable_up_down_counter("db.client.connection.max")
         .with_unit("{connection}")
@@ -37,10 +53,9 @@ fn count<D: Database>(pool: Pool<D>, name: String) {
         .with_unit("{connection}")
         .with_description("Connections that a pool has open, in use and idle")
         .with_callback(move |count| {
-            let open = i64::from(pool.size());
-            let unused = i64::try_from(pool.num_idle()).unwrap_or(i64::MAX).min(open);
-            count.observe(unused, &idle);
-            count.observe(open - unused, &used);
+            let (open, in_use) = open_and_used();
+            count.observe(open - in_use, &idle);
+            count.observe(in_use, &used);
         })
         .build();
 }

@@ -23,6 +23,10 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 /// Seconds between signs of life, if the URL does not say: a dead connection is noticed after two of them.
 const HEARTBEAT_S: u16 = 5;
 
+/// The largest frame, in bytes, if the URL does not say; a longer message goes in several. For each connection the library keeps room for
+/// 64 frames, which with the usual 128 KiB would be most of what a service takes.
+const FRAME_MAX: u32 = 16 * 1024;
+
 /// Why a connection, or something on it, ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
