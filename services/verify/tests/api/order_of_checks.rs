@@ -1,6 +1,6 @@
 //! What every request of a tenant goes through, in this order: `Accept`, `Content-Type`, JSON, route, tenant, method, body.
 
-use tessera_testkit::{Method, json, on_every_database};
+use tessera_testkit::{Method, Value, json, on_every_database};
 use tessera_tokens::access_token::{OneOrMany, TYP};
 
 use super::support::{Tenant, by_mail, signed};
@@ -141,7 +141,9 @@ on_every_database! {
             assert_eq!(answer.header("x-content-type-options"), "nosniff");
             assert_eq!(answer.header("x-frame-options"), "deny");
             assert_eq!(answer.header("content-security-policy"), "default-src 'none'");
-            assert_eq!(answer.json()["status"], answer.status.as_u16());
+            // The two refusals of headers are the only bodies that do not say it.
+            let status = if answer.status == 406 { Value::Null } else { json!(answer.status.as_u16()) };
+            assert_eq!(answer.json()["status"], status);
         }
     }
 }
