@@ -54,6 +54,7 @@ impl Address {
     pub(super) fn of(settings: &RabbitMqSettings) -> Result<Self, RabbitMqError> {
         let mut uri: AMQPUri = settings.url.expose_secret().parse().map_err(|_| RabbitMqError::Url)?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
+        uri.query.frame_max.get_or_insert(FRAME_MAX);
         let tls = match uri.scheme {
             AMQPScheme::AMQP => None,
             AMQPScheme::AMQPS => Some(Arc::new(connector(settings)?)),
