@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use tessera_messaging::rabbitmq::LinkState;
-use tessera_messaging::{Envelope, Event, Relay};
+use tessera_messaging::{Bus, Envelope, Event, Relay};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -82,7 +82,7 @@ async fn repetitions_and_disorder_have_no_effect(stage: &mut Stage) {
     let envelopes: Vec<_> = [3, 1, 2].into_iter().map(|version| envelope(stage, aggregate, version)).collect();
     for _ in 0..3 {
         for envelope in &envelopes {
-            stage.end.bus.publish(envelope).await.unwrap();
+            publish(&stage.end.bus, envelope).await;
         }
     }
     until("all nine are delivered", async || witness.delivered().len() == 9).await;
@@ -91,10 +91,15 @@ async fn repetitions_and_disorder_have_no_effect(stage: &mut Stage) {
     later.bus.subscribe(witness.clone());
     later.start();
     later.is_up().await;
-    later.bus.publish(&envelopes[0]).await.unwrap();
+    publish(&later.bus, &envelopes[0]).await;
     until("the tenth is delivered", async || witness.delivered().len() == 10).await;
     later.stop().await;
     assert_eq!(witness.applied(), [3, 1, 2]);
+}
+
+/// Publishes as the relay does: what a queue refuses, as one that is not ready on a busy machine, is published again.
+async fn publish(bus: &Bus, envelope: &Envelope) {
+    until("a queue takes it", async || bus.publish(envelope).await.is_ok()).await;
 }
 
 async fn one_instance_works_and_another_takes_over(stage: &mut Stage) {
@@ -107,12 +112,12 @@ async fn one_instance_works_and_another_takes_over(stage: &mut Stage) {
     other.start();
     until("the second is connected", async || other.status().consuming.state == LinkState::Up).await;
     for version in 1..=5 {
-        stage.end.bus.publish(&envelope(stage, stage.world.aggregate(), version)).await.unwrap();
+        publish(&stage.end.bus, &envelope(stage, stage.world.aggregate(), version)).await;
     }
     until("the first has all", async || first.applied().len() == 5).await;
     assert!(second.delivered().is_empty(), "one at a time");
     stage.end.stop().await;
-    other.bus.publish(&envelope(stage, stage.world.aggregate(), 6)).await.unwrap();
+    publish(&other.bus, &envelope(stage, stage.world.aggregate(), 6)).await;
     until("the second takes over", async || second.applied() == [6]).await;
     other.stop().await;
 }
@@ -129,7 +134,7 @@ async fn the_trace_crosses(stage: &mut Stage) {
     stage.end.start();
     stage.end.is_up().await;
     let sent = Envelope { trace: Some(TRACE.to_owned()), ..envelope(stage, stage.world.aggregate(), 1) };
-    stage.end.bus.publish(&sent).await.unwrap();
+    publish(&stage.end.bus, &sent).await;
     until("it arrives", async || witness.applied() == [1]).await;
     assert_eq!(seen.lock().unwrap().clone(), Some(sent), "and everything else as it was");
 }
@@ -142,7 +147,7 @@ async fn what_is_in_hand_at_a_stop_is_finished_and_the_rest_goes_back(stage: &mu
     stage.end.is_up().await;
     let aggregate = stage.world.aggregate();
     for version in 1..=2 {
-        stage.end.bus.publish(&envelope(stage, aggregate, version)).await.unwrap();
+        publish(&stage.end.bus, &envelope(stage, aggregate, version)).await;
     }
     until("the first is in hand", async || *entered.borrow()).await;
     tokio::join!(stage.end.stop(), async { leave.send_replace(true) });
@@ -154,5 +159,5 @@ async fn an_event_that_nobody_wants_is_confirmed(stage: &mut Stage) {
     stage.end.start();
     stage.end.is_up().await;
     let unwanted = Envelope { event_type: "test.v1.Unheard".to_owned(), ..envelope(stage, stage.world.aggregate(), 1) };
-    stage.end.bus.publish(&unwanted).await.unwrap();
+    publish(&stage.end.bus, &unwanted).await;
 }
