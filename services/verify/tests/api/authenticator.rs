@@ -102,9 +102,9 @@ on_every_database! {
     async fn a_code_is_read_as_it_was_meant(app: TestApp) {
         let shop = Tenant::of(&app);
         let phone = enrolled(&shop, "ada").await;
-        // A step whose code has no zero in front can be told as a number.
+        // A step whose code has no zero in front can be told as a number: nine in ten are.
         let mut told_as_number = false;
-        for n in 0..4 {
+        for n in 0..16 {
             app.advance(STEP);
             let (id, _) = initiated(&shop, "ada").await;
             let code = phone.code();
@@ -119,6 +119,9 @@ on_every_database! {
                 (_, true) => json!(code),
             };
             let _ = shop.by("google_auth").validate(&id, &json!({ "code": typed })).await.expect(200);
+            if told_as_number {
+                break;
+            }
         }
         assert!(told_as_number);
     }
