@@ -1,10 +1,10 @@
 //! Password hashes: argon2id on its own threads, never more at once than cores, and a bounded queue before them.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use opentelemetry::global;
 use opentelemetry::metrics::Counter;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -24,6 +24,8 @@ const QUEUED_PER_CORE: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Random bytes of a salt.
 const SALT_LEN: usize = 16;
+/// Bytes of a hash.
+const HASH_LEN: usize = Params::DEFAULT_OUTPUT_LEN;
 
 static REFUSED: LazyLock<Counter<u64>> = LazyLock::new(|| {
     global::meter(METER)
@@ -38,8 +40,24 @@ static REFUSED: LazyLock<Counter<u64>> = LazyLock::new(|| {
 pub struct Hasher {
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
-    /// Compared with where there is no password, so that both cases take one hash.
+    memory: Arc<Memory>,
+    /// Compared with where there is no password, so that both cases take one hash. Nobody knows a password of it.
     dummy: Arc<str>,
+}
+
+/// The memory that hashes work in: a piece for each that runs at once, made when it is first needed and used again. To the allocator's
+/// zeroes a hash would pay a tenth of its time, and each thread that ever hashed would keep 19 MiB.
+#[derive(Debug, Default)]
+struct Memory(Mutex<Vec<Vec<Block>>>);
+
+impl Memory {
+    fn lend<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
+        let pieces = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut piece = pieces().pop().unwrap_or_default();
+        let done = work(&mut piece);
+        pieces().push(piece);
+        done
+    }
 }
 
 impl Hasher {
@@ -51,7 +69,8 @@ impl Hasher {
         let hasher = Self {
             running: Arc::new(Semaphore::new(cores)),
             admitted: Arc::new(Semaphore::new(cores * (1 + QUEUED_PER_CORE))),
-            dummy: hash(&random.bytes::<SALT_LEN>(), &random.bytes::<SALT_LEN>())?.into(),
+            memory: Arc::default(),
+            dummy: phc(&random.bytes::<SALT_LEN>(), &random.bytes::<HASH_LEN>())?.into(),
         };
         hasher.count(cores);
         Ok(hasher)
@@ -87,7 +106,7 @@ impl Hasher {
     /// [`Failure::Busy`] when too many wait.
     pub async fn hash(&self, password: SecretString, random: &Random) -> Result<String, Failure> {
         let salt = random.bytes::<SALT_LEN>();
-        self.run(move || hash(password.expose_secret().as_bytes(), &salt)).await?
+        self.run(move |memory| hash(memory, password.expose_secret().as_bytes(), &salt)).await?
     }
 
     /// Whether `password` is the one of `phc`. Without a hash to compare with, the same time is spent and the answer is no.
@@ -97,17 +116,20 @@ impl Hasher {
     pub async fn verify(&self, password: SecretString, phc: Option<String>) -> Result<bool, Failure> {
         let known = phc.is_some();
         let phc = phc.unwrap_or_else(|| self.dummy.to_string());
-        let matches = self.run(move || verify(password.expose_secret().as_bytes(), &phc)).await?;
+        let matches = self.run(move |memory| verify(memory, password.expose_secret().as_bytes(), &phc)).await?;
         Ok(matches && known)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
         let (admitted, running) = self.place().await.inspect_err(|_| REFUSED.add(1, &[]))?;
-        let span = tracing::Span::current();
+        let (memory, span) = (Arc::clone(&self.memory), tracing::Span::current());
         let work = move || {
             // Held by the work, not by the request: a caller who hangs up frees no core.
             let _held = (admitted, running);
-            span.in_scope(work)
+            span.in_scope(|| memory.lend(work))
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| Failure::Internal(Box::new(error)))
     }
@@ -121,18 +143,57 @@ impl Hasher {
     }
 }
 
-fn argon2() -> Result<Argon2<'static>, Failure> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(internal)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+fn params() -> Result<Params, Failure> {
+    Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_LEN)).map_err(internal)
 }
 
-fn hash(password: &[u8], salt: &[u8]) -> Result<String, Failure> {
-    let phc: PasswordHash = argon2()?.hash_password_with_salt(password, salt).map_err(internal)?;
+fn hash(memory: &mut Vec<Block>, password: &[u8], salt: &[u8]) -> Result<String, Failure> {
+    let mut hash = [0; HASH_LEN];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params()?);
+    stretch(&argon2, memory, password, salt, &mut hash).map_err(internal)?;
+    phc(salt, &hash)
+}
+
+/// The PHC string of a hash under the present parameters.
+fn phc(salt: &[u8], hash: &[u8]) -> Result<String, Failure> {
+    let phc = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params()?).map_err(internal)?,
+        salt: Some(Salt::new(salt).map_err(internal)?),
+        hash: Some(Output::new(hash).map_err(internal)?),
+    };
     Ok(phc.to_string())
 }
 
-fn verify(password: &[u8], phc: &str) -> bool {
-    PasswordHash::new(phc).is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
+/// Whether `password` is the one of `phc`. A string that is no hash of this algorithm matches nothing.
+fn verify(memory: &mut Vec<Block>, password: &[u8], phc: &str) -> bool {
+    let Ok(phc) = PasswordHash::new(phc) else { return false };
+    // The library compares in constant time.
+    rehashed(memory, password, &phc).is_some_and(|hash| phc.hash == Some(hash))
+}
+
+/// The hash of `password` with the salt and the parameters of `phc`, whatever they are.
+fn rehashed(memory: &mut Vec<Block>, password: &[u8], phc: &PasswordHash) -> Option<Output> {
+    let algorithm = Algorithm::try_from(phc.algorithm.as_str()).ok()?;
+    let argon2 = Argon2::new(algorithm, phc.version?.try_into().ok()?, Params::try_from(phc).ok()?);
+    let mut hash = vec![0; phc.hash.as_ref()?.len()];
+    stretch(&argon2, memory, password, phc.salt.as_ref()?, &mut hash).ok()?;
+    Output::new(&hash).ok()
+}
+
+fn stretch(
+    argon2: &Argon2<'_>,
+    memory: &mut Vec<Block>,
+    password: &[u8],
+    salt: &[u8],
+    hash: &mut [u8],
+) -> argon2::Result<()> {
+    let needed = argon2.params().block_count();
+    if memory.len() < needed {
+        memory.resize(needed, Block::new());
+    }
+    argon2.hash_password_into_with_memory(password, salt, hash, memory)
 }
 
 fn internal(error: impl std::fmt::Display) -> Failure {
@@ -141,6 +202,8 @@ fn internal(error: impl std::fmt::Display) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use argon2::PasswordHasher as _;
+
     use super::*;
 
     #[tokio::test]
@@ -152,6 +215,30 @@ mod tests {
         assert!(hasher.verify("correct".into(), Some(phc.clone())).await.expect("compared"));
         assert!(!hasher.verify("wrong".into(), Some(phc)).await.expect("compared"));
         assert!(!hasher.verify("correct".into(), None).await.expect("compared"));
+    }
+
+    #[test]
+    fn memory_that_was_used_before_changes_no_hash() {
+        let memory = Memory::default();
+        let salt = [7; SALT_LEN];
+        let known = Argon2::default().hash_password_with_salt(b"second", &salt).expect("hashed").to_string();
+        memory.lend(|memory| hash(memory, b"first", &salt)).expect("hashed");
+        assert_eq!(memory.lend(|memory| hash(memory, b"second", &salt)).expect("hashed"), known);
+        assert!(memory.lend(|memory| verify(memory, b"second", &known)));
+        assert_eq!(memory.0.lock().expect("the pieces").len(), 1);
+    }
+
+    #[test]
+    fn a_hash_of_other_parameters_is_compared_under_its_own() {
+        let memory = Memory::default();
+        for (kib, passes, lanes, len) in [(8, 1, 1, 16), (20 * 1024, 1, 2, 64)] {
+            let other = Params::new(kib, passes, lanes, Some(len)).expect("parameters");
+            let other = Argon2::new(Algorithm::Argon2i, Version::V0x10, other);
+            let known = other.hash_password_with_salt(b"correct", &[7; SALT_LEN]).expect("hashed").to_string();
+            assert!(memory.lend(|memory| verify(memory, b"correct", &known)), "{known}");
+            assert!(!memory.lend(|memory| verify(memory, b"wrong", &known)), "{known}");
+        }
+        assert!(!memory.lend(|memory| verify(memory, b"correct", "not a hash")));
     }
 
     #[tokio::test]

@@ -11,8 +11,8 @@ use tessera_contracts::sessions::{Account, BeginSignIn, Entry, SessionBegun, Sig
 use tessera_storage::Tx;
 use tessera_tokens::opaque::{Kind, stored_digest};
 
-use super::resolve::{self, Presented};
-use crate::domain::client::{ClientKind, Standing};
+use super::resolve::{self, Holder};
+use crate::domain::client::ClientKind;
 use crate::domain::person::Person;
 use crate::domain::session::{Policy, Session, Status};
 use crate::events::published;
@@ -30,13 +30,12 @@ const SIGN_IN_LIFE: TimeDelta = TimeDelta::minutes(10);
 /// [`Failure`] when it could not be committed. A repeat with the same `op` has the same outcome.
 #[tracing::instrument(name = "sessions.begin_sign_in", skip_all)]
 pub async fn begin_sign_in(sessions: &Sessions, begin: BeginSignIn) -> Result<SignInOutcome, Failure> {
-    let presented = match &begin.credential {
-        Some(credential) => resolve::client(sessions, credential).await?,
+    // A stale or unknown secret is never adopted: the login gets a client of its own.
+    let holder = match &begin.credential {
+        Some(credential) => resolve::holder(sessions, credential).await?,
         None => None,
     };
-    // A stale or unknown secret is never adopted: the login gets a client of its own.
-    let presented = presented.filter(|presented| presented.standing == Standing::Current);
-    if let Some(outcome) = attempt(sessions, &begin, presented.as_ref()).await? {
+    if let Some(outcome) = attempt(sessions, &begin, holder.as_ref()).await? {
         return Ok(outcome);
     }
     // Another login replaced the presented secret meanwhile, so it is stale by now.
@@ -47,7 +46,7 @@ pub async fn begin_sign_in(sessions: &Sessions, begin: BeginSignIn) -> Result<Si
 async fn attempt(
     sessions: &Sessions,
     begin: &BeginSignIn,
-    presented: Option<&Presented>,
+    holder: Option<&Holder>,
 ) -> Result<Option<SignInOutcome>, Failure> {
     let now = sessions.clock.now();
     let mut tx = sessions.db.begin().await?;
@@ -59,11 +58,11 @@ async fn attempt(
         return Ok(Some(SignInOutcome::Refused));
     }
     person_rows::keep(&mut tx, &person(&begin.account)).await?;
-    let client = match presented {
-        Some(presented) => presented.client.id,
+    let client = match holder {
+        Some(holder) => holder.client,
         None => new_client(sessions, &mut tx, begin, now).await?,
     };
-    if !rise(sessions, &mut tx, begin, client, presented, now).await? {
+    if !rise(sessions, &mut tx, begin, client, holder, now).await? {
         return Ok(None);
     }
     sign_in_rows::replace_open(&mut tx, client).await?;
@@ -102,7 +101,7 @@ async fn rise(
     tx: &mut Tx,
     begin: &BeginSignIn,
     client: BrowserClientId,
-    presented: Option<&Presented>,
+    holder: Option<&Holder>,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
     // A client that had no session has nothing its old secret could still read.
@@ -114,7 +113,7 @@ async fn rise(
         }
     }
     let Some(token) = client_token(sessions, begin) else { return Ok(true) };
-    let presented = presented.map(|presented| presented.digest.as_slice());
+    let presented = holder.map(|holder| holder.digest.as_slice());
     client_rows::rotate(tx, client, presented, stored_digest(&token), keep_previous, now).await
 }
 

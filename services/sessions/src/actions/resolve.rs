@@ -2,14 +2,15 @@
 
 use secrecy::ExposeSecret as _;
 use tessera_common::clock::Timestamp;
-use tessera_contracts::ids::UserId;
+use tessera_contracts::ids::{BrowserClientId, UserId};
 use tessera_contracts::sessions::Credential;
 use tessera_tokens::opaque::Kind;
 
 use crate::domain::client::{Client, ClientKind, Standing};
 use crate::domain::session::{Policy, Session};
 use crate::sessions::Sessions;
-use crate::store::{client_rows, session_changes, session_rows};
+use crate::store::presented_rows::SeenClient;
+use crate::store::{client_rows, presented_rows, session_changes, session_rows};
 
 /// A client that presented its secret, and what the secret is worth.
 #[derive(Clone, Debug)]
@@ -27,23 +28,41 @@ pub struct Presented {
 /// The client of a cookie or of an app's token; `None` for one that was never known.
 #[tracing::instrument(name = "sessions.resolve.client", skip_all)]
 pub async fn client(sessions: &Sessions, credential: &Credential) -> sqlx::Result<Option<Presented>> {
-    let (kind, secret) = match credential {
-        Credential::Cookie(secret) => (ClientKind::Browser, secret),
-        Credential::Native(secret) => (ClientKind::Native, secret),
-        Credential::SessionToken(_) => return Ok(None),
-    };
-    let Some(digest) = Kind::BrowserClient.digest(secret.expose_secret()) else { return Ok(None) };
+    let Some((kind, digest)) = secret(credential) else { return Ok(None) };
     let now = sessions.clock.now();
-    let mut on = sessions.db.read().await?;
-    let found = client_rows::by_secret(&mut on, kind, digest.clone()).await?;
-    let Some((client, is_current)) = found else { return Ok(None) };
-    let listed = session_rows::listed_for(&mut on, client.id, &digest).await?;
-    drop(on);
+    let found = presented_rows::by_secret(&mut sessions.db.read().await?, kind, &digest).await?;
+    let Some(SeenClient { client, is_current, listed }) = found else { return Ok(None) };
     if is_current && client.presented_at.is_none() {
         client_rows::note_presented(&mut sessions.db.write().await?, &digest, now).await?;
     }
     let standing = if is_current { Standing::Current } else { client.previous_is(now) };
     Ok(Some(Presented { client, standing, digest, listed }))
+}
+
+/// A client whose present secret was presented.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// The client.
+    pub client: BrowserClientId,
+    /// The secret's digest.
+    pub digest: Vec<u8>,
+}
+
+/// The client of a cookie or of an app's token, if that is its present secret.
+pub async fn holder(sessions: &Sessions, credential: &Credential) -> sqlx::Result<Option<Holder>> {
+    let Some((kind, digest)) = secret(credential) else { return Ok(None) };
+    let found = client_rows::by_present_secret(&mut sessions.db.read().await?, kind, &digest).await?;
+    Ok(found.map(|client| Holder { client, digest }))
+}
+
+/// The kind of client that presents this, and its secret's digest; `None` for what cannot be a client's secret.
+fn secret(credential: &Credential) -> Option<(ClientKind, Vec<u8>)> {
+    let (kind, secret) = match credential {
+        Credential::Cookie(secret) => (ClientKind::Browser, secret),
+        Credential::Native(secret) => (ClientKind::Native, secret),
+        Credential::SessionToken(_) => return None,
+    };
+    Kind::BrowserClient.digest(secret.expose_secret()).map(|digest| (kind, digest))
 }
 
 /// The live session of an accounts API token. Using it is noted, at most once a minute.
@@ -69,10 +88,6 @@ pub async fn note_use(sessions: &Sessions, session: &Session, now: Timestamp) ->
 
 /// Whether the client of a credential has held a session of a user.
 pub async fn has_held(sessions: &Sessions, credential: &Credential, user: UserId) -> sqlx::Result<bool> {
-    match client(sessions, credential).await? {
-        Some(Presented { client, standing: Standing::Current, .. }) => {
-            session_rows::was_held(&mut sessions.db.read().await?, client.id, user).await
-        }
-        _ => Ok(false),
-    }
+    let Some((kind, digest)) = secret(credential) else { return Ok(false) };
+    session_rows::was_held(&mut sessions.db.read().await?, kind, &digest, user).await
 }

@@ -13,7 +13,7 @@ use crate::domain::client::Client;
 use crate::domain::person::Person;
 use crate::domain::session::Session;
 use crate::sessions::Sessions;
-use crate::store::{client_rows, person_rows, session_rows};
+use crate::store::{person_rows, presented_rows};
 
 /// A client and its sessions as its secret may see them: what an answer is decided by, before any of it is shown.
 #[derive(Debug)]
@@ -117,10 +117,11 @@ pub async fn show_seen(sessions: &Sessions, seen: Seen, azp: Option<&str>) -> Re
 /// # Errors
 /// [`Failure`].
 pub async fn show_changed(sessions: &Sessions, presented: Presented, azp: Option<&str>) -> Result<Shown, Failure> {
-    let mut on = sessions.db.read().await?;
-    let now = client_rows::by_id(&mut on, presented.client.id).await?;
-    let listed = session_rows::listed_for(&mut on, presented.client.id, &presented.digest).await?;
-    drop(on);
-    let presented = Presented { client: now.unwrap_or(presented.client), listed, ..presented };
-    show_seen(sessions, see_client(sessions, presented), azp).await
+    let on = &mut sessions.db.read().await?;
+    let seen = presented_rows::by_id(on, presented.client.id, &presented.digest).await?;
+    let seen = seen.map_or_else(
+        || see_client(sessions, presented),
+        |now| Seen { client: now.client, sessions: now.listed, now: sessions.clock.now() },
+    );
+    show_seen(sessions, seen, azp).await
 }

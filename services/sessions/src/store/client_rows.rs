@@ -1,71 +1,24 @@
-//! Browser clients, found by the digest of their secret.
+//! Browser clients and their secrets. What a secret may see is in `presented_rows`.
 
 use tessera_common::clock::Timestamp;
 use tessera_contracts::ids::{BrowserClientId, SessionId};
 use tessera_storage::{Session, affected, run};
 use uuid::Uuid;
 
-use crate::domain::client::{Client, ClientKind};
+use crate::domain::client::ClientKind;
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    kind: String,
-    rotated_at: Timestamp,
-    presented_at: Option<Timestamp>,
-    auth_changed_at: Timestamp,
-    last_active_session: Option<Uuid>,
-    created_at: Timestamp,
-    is_current: bool,
-}
-
-macro_rules! select_client {
-    ($rest:literal) => {
-        concat!("select id, kind, rotated_at, presented_at, auth_changed_at, last_active_session, created_at, ", $rest)
-    };
-}
-
-impl From<Row> for Client {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.id.into(),
-            kind: ClientKind::named(&row.kind),
-            rotated_at: row.rotated_at,
-            presented_at: row.presented_at,
-            auth_changed_at: row.auth_changed_at,
-            last_active_session: row.last_active_session.map(Into::into),
-            created_at: row.created_at,
-        }
-    }
-}
-
-/// The client that a secret of `kind` belongs or belonged to, and whether it is the present one.
-pub async fn by_secret(
+/// The client of `kind` whose present secret this is.
+pub async fn by_present_secret(
     session: &mut impl Session,
     kind: ClientKind,
-    digest: Vec<u8>,
-) -> sqlx::Result<Option<(Client, bool)>> {
-    let row: Option<Row> = run!(session, |e| sqlx::query_as(select_client!(
-        "coalesce(secret_digest = $1, false) as is_current from browser_clients \
-         where (secret_digest = $1 or previous_digest = $1) and kind = $2"
-    ))
-    .bind(digest)
-    .bind(kind.name())
-    .fetch_optional(e))?;
-    Ok(row.map(|row| {
-        let is_current = row.is_current;
-        (row.into(), is_current)
-    }))
-}
-
-/// The client of that id.
-pub async fn by_id(session: &mut impl Session, id: BrowserClientId) -> sqlx::Result<Option<Client>> {
-    let row: Option<Row> = run!(session, |e| sqlx::query_as(select_client!(
-        "(secret_digest is not null) as is_current from browser_clients where id = $1"
-    ))
-    .bind(id.uuid())
-    .fetch_optional(e))?;
-    Ok(row.map(Client::from))
+    digest: &[u8],
+) -> sqlx::Result<Option<BrowserClientId>> {
+    let id: Option<Uuid> =
+        run!(session, |e| sqlx::query_scalar("select id from browser_clients where secret_digest = $1 and kind = $2")
+            .bind(digest.to_vec())
+            .bind(kind.name())
+            .fetch_optional(e))?;
+    Ok(id.map(BrowserClientId::from))
 }
 
 /// Makes a client without a secret.

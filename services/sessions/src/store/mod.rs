@@ -5,6 +5,7 @@
 pub mod client_rows;
 pub mod floor_rows;
 pub mod person_rows;
+pub mod presented_rows;
 pub mod session_changes;
 pub mod session_rows;
 pub mod sign_in_rows;

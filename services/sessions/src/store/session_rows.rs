@@ -5,6 +5,7 @@ use tessera_contracts::ids::{BrowserClientId, SessionId, SignInId, UserId};
 use tessera_storage::{Session as On, run};
 use uuid::Uuid;
 
+use crate::domain::client::ClientKind;
 use crate::domain::session::{Session, Status, entry_named};
 
 #[derive(sqlx::FromRow)]
@@ -44,7 +45,6 @@ macro_rules! columns {
          s.address, s.ended_at, s.ended_reason, s.version, s.updated_at"
     };
 }
-pub(super) use columns;
 
 /// What is above its user's floor: cuts reach a session also where its own row was not written yet.
 macro_rules! above_floor {
@@ -52,6 +52,8 @@ macro_rules! above_floor {
         "not exists (select 1 from user_floors f where f.user_id = s.user_id and (f.epoch > s.epoch or f.disabled))"
     };
 }
+
+pub(super) use {above_floor, columns};
 
 impl From<Row> for Session {
     fn from(row: Row) -> Self {
@@ -100,41 +102,6 @@ pub async fn by_token(on: &mut impl On, digest: Vec<u8>) -> sqlx::Result<Option<
     .bind(digest)
     .fetch_optional(e))?;
     Ok(row.map(Session::from))
-}
-
-/// A listed session, and what the presented secret is to its client at the same moment.
-#[derive(sqlx::FromRow)]
-struct Listed {
-    #[sqlx(flatten)]
-    row: Row,
-    is_current: bool,
-    rotated_at: Timestamp,
-}
-
-/// The listed sessions of a client as the secret of `digest` may see them, those used last first. A secret that is not the present one
-/// (any more) sees what was there before the client's last rise, at the level it had. Secret and sessions are read in one statement,
-/// so that no rise falls between them.
-pub async fn listed_for(on: &mut impl On, client: BrowserClientId, digest: &[u8]) -> sqlx::Result<Vec<Session>> {
-    let rows: Vec<Listed> = run!(on, |e| sqlx::query_as(concat!(
-        "select ",
-        columns!("s."),
-        ", coalesce(c.secret_digest = $2, false) as is_current, c.rotated_at \
-         from sessions s join browser_clients c on c.id = s.client_id \
-         where s.client_id = $1 and s.listed and (s.status <> 'active' or ",
-        above_floor!(),
-        ") order by s.last_active_at desc, s.number desc"
-    ))
-    .bind(client.uuid())
-    .bind(digest.to_vec())
-    .fetch_all(e))?;
-    let visible = rows.into_iter().filter(|listed| listed.is_current || listed.row.started_at < listed.rotated_at);
-    Ok(visible
-        .map(|Listed { row, is_current, rotated_at }| {
-            let mut session = Session::from(row);
-            session.second_factor_at = session.second_factor_at.filter(|at| is_current || *at < rotated_at);
-            session
-        })
-        .collect())
 }
 
 /// Whether a client has a live session.
@@ -212,12 +179,14 @@ pub async fn live_by_id(
     Ok(row.map(Session::from))
 }
 
-/// Whether a client has held a session of a user.
-pub async fn was_held(on: &mut impl On, client: BrowserClientId, user: UserId) -> sqlx::Result<bool> {
+/// Whether the client of `kind` whose present secret this is has held a session of a user.
+pub async fn was_held(on: &mut impl On, kind: ClientKind, digest: &[u8], user: UserId) -> sqlx::Result<bool> {
     let found: Option<i64> = run!(on, |e| sqlx::query_scalar(
-        "select cast(1 as bigint) from sessions where client_id = $1 and user_id = $2 limit 1"
+        "select cast(1 as bigint) from browser_clients c join sessions s on s.client_id = c.id \
+         where c.secret_digest = $1 and c.kind = $2 and s.user_id = $3 limit 1"
     )
-    .bind(client.uuid())
+    .bind(digest.to_vec())
+    .bind(kind.name())
     .bind(user.uuid())
     .fetch_optional(e))?;
     Ok(found.is_some())
