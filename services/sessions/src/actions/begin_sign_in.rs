@@ -59,13 +59,10 @@ async fn attempt(
     }
     person_rows::keep(&mut tx, &person(&begin.account)).await?;
     let client = match holder {
+        Some(holder) if !rise(sessions, &mut tx, begin, holder, now).await? => return Ok(None),
         Some(holder) => holder.client,
         None => new_client(sessions, &mut tx, begin, now).await?,
     };
-    if !rise(sessions, &mut tx, begin, client, holder, now).await? {
-        return Ok(None);
-    }
-    sign_in_rows::replace_open(&mut tx, client).await?;
     let outcome = if begin.account.demanded.is_empty() {
         start_session(sessions, &mut tx, begin, client, now).await?
     } else {
@@ -82,6 +79,7 @@ fn born_under(begin: &BeginSignIn) -> i64 {
     begin.proofs.iter().map(|proof| proof.epoch).fold(begin.account.epoch, i64::min)
 }
 
+/// A client that has its secret from the start: nothing is there yet that could give way.
 async fn new_client(
     sessions: &Sessions,
     tx: &mut Tx,
@@ -90,20 +88,21 @@ async fn new_client(
 ) -> sqlx::Result<BrowserClientId> {
     let kind = if begin.entry == Entry::Api { ClientKind::Api } else { ClientKind::Browser };
     let id = BrowserClientId::new(now, &sessions.random);
-    client_rows::insert(tx, id, kind, now).await?;
+    let secret = client_token(sessions, begin);
+    client_rows::insert(tx, id, kind, secret.as_ref().map(stored_digest), now).await?;
     Ok(id)
 }
 
-/// Replaces the client's secret, for a factor was proved. If the login is complete, ended sessions leave the client's list first, and
-/// one of the same user gives way. False when the secret was replaced by somebody else.
+/// Replaces the secret of a client that was there, for a factor was proved, and with it the login it had begun. If the login is
+/// complete, ended sessions leave the client's list, and one of the same user gives way. False when somebody else replaced the secret.
 async fn rise(
     sessions: &Sessions,
     tx: &mut Tx,
     begin: &BeginSignIn,
-    client: BrowserClientId,
-    holder: Option<&Holder>,
+    holder: &Holder,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
+    let client = holder.client;
     // A client that had no session has nothing its old secret could still read.
     let keep_previous = session_rows::has_live(tx, client, now).await?;
     if begin.account.demanded.is_empty() {
@@ -112,9 +111,14 @@ async fn rise(
             super::end::end_in(sessions, tx, same_user, Status::Replaced, "signed_in_again", now).await?;
         }
     }
-    let Some(token) = client_token(sessions, begin) else { return Ok(true) };
-    let presented = holder.map(|holder| holder.digest.as_slice());
-    client_rows::rotate(tx, client, presented, stored_digest(&token), keep_previous, now).await
+    if let Some(secret) = client_token(sessions, begin) {
+        let secret = stored_digest(&secret);
+        if !client_rows::rotate(tx, client, &holder.digest, secret, keep_previous, now).await? {
+            return Ok(false);
+        }
+    }
+    sign_in_rows::replace_open(tx, client).await?;
+    Ok(true)
 }
 
 async fn start_session(

@@ -21,31 +21,34 @@ pub async fn by_present_secret(
     Ok(id.map(BrowserClientId::from))
 }
 
-/// Makes a client without a secret.
+/// Makes a client; one without a secret is nobody's to present.
 pub async fn insert(
     session: &mut impl Session,
     id: BrowserClientId,
     kind: ClientKind,
+    secret: Option<Vec<u8>>,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     affected!(
         session,
         sqlx::query(
-            "insert into browser_clients (id, kind, rotated_at, auth_changed_at, created_at) values ($1, $2, $3, $3, $3)"
+            "insert into browser_clients (id, kind, secret_digest, rotated_at, auth_changed_at, created_at) \
+             values ($1, $2, $3, $4, $4, $4)"
         )
         .bind(id.uuid())
         .bind(kind.name())
+        .bind(secret.clone())
         .bind(now)
     )?;
     Ok(())
 }
 
-/// Replaces the secret, if it is still the one that was presented (or there was none yet). The one before stays for a moment if
-/// `keep_previous`. False when another rise came first: the presented secret is then not the client's any more.
+/// Replaces the secret, if it is still the one that was presented. The one before stays for a moment if `keep_previous`. False when
+/// another rise came first: the presented secret is then not the client's any more.
 pub async fn rotate(
     session: &mut impl Session,
     id: BrowserClientId,
-    presented: Option<&[u8]>,
+    presented: &[u8],
     digest: Vec<u8>,
     keep_previous: bool,
     now: Timestamp,
@@ -54,14 +57,13 @@ pub async fn rotate(
         session,
         sqlx::query(
             "update browser_clients set previous_digest = case when $3 then secret_digest else null end, \
-             secret_digest = $2, rotated_at = $4, presented_at = null \
-             where id = $1 and (secret_digest = $5 or secret_digest is null)"
+             secret_digest = $2, rotated_at = $4, presented_at = null where id = $1 and secret_digest = $5"
         )
         .bind(id.uuid())
         .bind(digest.clone())
         .bind(keep_previous)
         .bind(now)
-        .bind(presented.map(<[u8]>::to_vec))
+        .bind(presented.to_vec())
     )?;
     Ok(rotated == 1)
 }
