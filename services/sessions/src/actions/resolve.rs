@@ -32,7 +32,7 @@ pub async fn client(sessions: &Sessions, credential: &Credential) -> sqlx::Resul
     let now = sessions.clock.now();
     let found = presented_rows::by_secret(&mut sessions.db.read().await?, kind, &digest).await?;
     let Some(SeenClient { client, is_current, listed }) = found else { return Ok(None) };
-    if is_current && client.presented_at.is_none() {
+    if is_current && client.is_first_presented() {
         client_rows::note_presented(&mut sessions.db.write().await?, &digest, now).await?;
     }
     let standing = if is_current { Standing::Current } else { client.previous_is(now) };

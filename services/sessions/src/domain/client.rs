@@ -22,6 +22,8 @@ pub struct Client {
     pub rotated_at: Timestamp,
     /// When the present secret was first presented, while the previous one is still around.
     pub presented_at: Option<Timestamp>,
+    /// Whether the previous secret is still around.
+    pub has_previous: bool,
     /// When a session last started or ended.
     pub auth_changed_at: Timestamp,
     /// The session that acts where none is named.
@@ -71,6 +73,12 @@ pub enum Standing {
 }
 
 impl Client {
+    /// Whether it matters that the present secret is presented now: it shortens what is left to the previous one.
+    #[must_use]
+    pub const fn is_first_presented(&self) -> bool {
+        self.has_previous && self.presented_at.is_none()
+    }
+
     /// What the previous secret is worth now.
     #[must_use]
     pub fn previous_is(&self, now: Timestamp) -> Standing {
@@ -93,6 +101,7 @@ mod tests {
             kind,
             rotated_at: at(0),
             presented_at: presented.map(at),
+            has_previous: true,
             auth_changed_at: at(0),
             last_active_session: None,
             created_at: at(0),

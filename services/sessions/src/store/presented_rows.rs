@@ -28,6 +28,7 @@ struct Row {
     kind: String,
     rotated_at: Timestamp,
     presented_at: Option<Timestamp>,
+    has_previous: bool,
     auth_changed_at: Timestamp,
     last_active_session: Option<Uuid>,
     created_at: Timestamp,
@@ -54,8 +55,8 @@ where
 macro_rules! select_client {
     ($which:literal) => {
         concat!(
-            "select c.id as client, c.kind, c.rotated_at, c.presented_at, c.auth_changed_at, c.last_active_session, c.created_at, \
-             coalesce(c.secret_digest = $1, false) as is_current, ",
+            "select c.id as client, c.kind, c.rotated_at, c.presented_at, c.previous_digest is not null as has_previous, \
+             c.auth_changed_at, c.last_active_session, c.created_at, coalesce(c.secret_digest = $1, false) as is_current, ",
             columns!("s."),
             " from browser_clients c left join sessions s on s.client_id = c.id and s.listed and (s.status <> 'active' or ",
             above_floor!(),
@@ -93,6 +94,7 @@ fn seen(rows: Vec<Row>) -> Option<SeenClient> {
         kind: ClientKind::named(&first.kind),
         rotated_at,
         presented_at: first.presented_at,
+        has_previous: first.has_previous,
         auth_changed_at: first.auth_changed_at,
         last_active_session: first.last_active_session.map(Into::into),
         created_at: first.created_at,
