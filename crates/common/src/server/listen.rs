@@ -27,7 +27,7 @@ const WRITTEN_S: u64 = 5;
 const FIRST_REQUEST: Duration = Duration::from_millis(500);
 /// How often it is looked whether all who wait to be accepted are.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
-/// How many times at most: a second in all.
+/// How many times at most: two seconds in all.
 const MOST_LOOKS: usize = 1_000;
 
 /// What one listener serves.
@@ -141,14 +141,30 @@ impl Serving {
     /// Its threads go on: what one of them has opened, as a connection to the database, ends with it, and others may use that.
     pub async fn finish(&self) {
         self.end_connections();
-        for socket in &self.sockets {
-            refuse(socket).await;
-        }
+        self.refuse().await;
         // The server closes connections on which nothing was asked yet.
         tokio::time::sleep(FIRST_REQUEST).await;
         let mut under_way = self.traffic.under_way.subscribe();
         // Whoever takes longer is cut off.
         let _ = tokio::time::timeout(LAST_ANSWERS, under_way.wait_for(|requests| *requests == 0)).await;
+    }
+
+    /// Lets nobody else connect, at a moment when nobody waits to be accepted: who waited would be cut off.
+    async fn refuse(&self) {
+        for _ in 0..MOST_LOOKS {
+            // Whoever connects meanwhile waits, and is seen to; nobody tries to accept from a socket that is shut down.
+            self.server.pause().await;
+            tokio::time::sleep(LOOK_EVERY).await;
+            if !self.sockets.iter().any(is_waited_at) {
+                break;
+            }
+            self.server.resume().await;
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        for socket in &self.sockets {
+            // Where a listening socket cannot be shut down it is closed with the server.
+            let _ = shutdown(socket, Shutdown::Read);
+        }
     }
 
     /// Stops: gracefully, once it has [finished](Self::finish), so that answers are still written; otherwise everybody is cut off.
@@ -167,15 +183,6 @@ impl Drop for Serving {
     }
 }
 
-/// Lets nobody else connect, at a moment when nobody waits to be accepted: who waited would be cut off.
-async fn refuse(socket: &TcpListener) {
-    for _ in 0..MOST_LOOKS {
-        let waiting = poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&Timespec::default()));
-        if waiting.is_ok_and(|sockets| sockets == 0) {
-            break;
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-    // Where a listening socket cannot be shut down it is closed with the server.
-    let _ = shutdown(socket, Shutdown::Read);
+fn is_waited_at(socket: &TcpListener) -> bool {
+    poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&Timespec::default())).is_ok_and(|sockets| sockets > 0)
 }
