@@ -1,5 +1,5 @@
-//! Which PostgreSQL the tests get: the one that is named or stands at the usual place, else a
-//! private one from locally installed programs, else none.
+//! Which PostgreSQL the tests get: the one that is named, else a private one from locally installed programs, else the one at the usual
+//! place, else none. A private one need not survive a power failure, so it is much faster; and what others keep in theirs is left alone.
 
 mod handshake;
 mod private;
@@ -37,19 +37,24 @@ pub enum Postgres {
 }
 
 impl Postgres {
-    /// Looks for a server and starts a private one if there is none.
+    /// Takes the server that is named, starts a private one, or looks at the usual place.
     pub fn find() -> Self {
         if is_switched_off() {
             return Self::Absent(absence(vec![format!("{SWITCH} is off")]));
         }
-        let url = env::var(URL).ok().filter(|url| !url.is_empty()).unwrap_or_else(|| DEFAULT_URL.to_owned());
-        let instead = match reach(&url) {
-            Ok(()) => return Self::Given(url),
-            Err(reason) => reason,
+        let named = env::var(URL).ok().filter(|url| !url.is_empty());
+        let instead = match named.as_deref().map(|url| (url, reach(url))) {
+            Some((url, Ok(()))) => return Self::Given(url.to_owned()),
+            Some((_, Err(reason))) => reason,
+            None => format!("{URL} names none"),
         };
-        match private::start() {
-            Ok(server) => Self::Private { server, instead },
-            Err(error) => Self::Absent(absence(vec![instead, format!("no private server: {error:#}")])),
+        let failed = match private::start() {
+            Ok(server) => return Self::Private { server, instead },
+            Err(error) => format!("no private server: {error:#}"),
+        };
+        match reach(DEFAULT_URL) {
+            Ok(()) => Self::Given(DEFAULT_URL.to_owned()),
+            Err(reason) => Self::Absent(absence(vec![instead, failed, reason])),
         }
     }
 

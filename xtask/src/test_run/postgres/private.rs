@@ -15,7 +15,7 @@ const ACCOUNT: &str = "postgres";
 const ATTEMPTS: usize = 3;
 /// Safety against power loss is not what a test database needs.
 const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c unix_socket_directories='' \
-    -c max_connections=400 -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
+    -c max_connections=400 -c fsync=off -c full_page_writes=off";
 
 /// A running server; dropped, it is stopped and its folder removed.
 #[derive(Debug)]
