@@ -9,17 +9,22 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Connection as _, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use tessera_common::tls::{Link, Trust};
 
-use crate::readers::{Reader, Readers};
+use crate::lender::{Lender, Lent, MOST_AGE, SIGN_OF_LIFE, SURELY_ALIVE};
 
 /// A database of one context.
 #[derive(Clone, Debug)]
 pub enum Db {
-    /// PostgreSQL: one pool for everything.
-    Postgres(PgPool),
+    /// PostgreSQL.
+    Postgres {
+        /// For statements alone.
+        statements: Lender<PgConnection>,
+        /// For transactions.
+        transactions: PgPool,
+    },
     /// SQLite: many readers and one writer, for SQLite writes one at a time.
     Sqlite {
         /// Read-only connections.
-        read: Readers,
+        read: Lender<SqliteConnection>,
         /// The one writing connection.
         write: SqlitePool,
     },
@@ -29,11 +34,11 @@ pub enum Db {
 #[derive(Debug)]
 pub enum Conn {
     /// PostgreSQL.
-    Postgres(PoolConnection<Postgres>),
+    Postgres(Lent<PgConnection>),
     /// SQLite.
     Sqlite(PoolConnection<Sqlite>),
     /// SQLite, to read with.
-    Reader(Reader),
+    Reader(Lent<SqliteConnection>),
 }
 
 /// A transaction. Dropped without [`Tx::commit`] it is rolled back.
@@ -56,8 +61,11 @@ pub enum On<'a> {
 
 /// Whatever statements can run on: a connection or a transaction.
 pub trait Session: Send {
-    /// Borrows the connection.
+    /// Borrows the connection, to begin a statement.
     fn on(&mut self) -> On<'_>;
+
+    /// Is told that the statement has ended well.
+    fn ended_well(&mut self) {}
 }
 
 impl Session for Conn {
@@ -66,6 +74,14 @@ impl Session for Conn {
             Self::Postgres(conn) => On::Postgres(conn),
             Self::Sqlite(conn) => On::Sqlite(conn),
             Self::Reader(conn) => On::Sqlite(conn),
+        }
+    }
+
+    fn ended_well(&mut self) {
+        match self {
+            Self::Postgres(conn) => conn.ended_well(),
+            Self::Sqlite(_) => {}
+            Self::Reader(conn) => conn.ended_well(),
         }
     }
 }
@@ -83,9 +99,17 @@ impl Session for Tx {
 #[macro_export]
 macro_rules! run {
     ($session:expr, |$e:ident| $body:expr) => {
-        match $crate::Session::on($session) {
-            $crate::On::Postgres($e) => $body.await,
-            $crate::On::Sqlite($e) => $body.await,
+        match &mut *$session {
+            session => {
+                let outcome = match $crate::Session::on(session) {
+                    $crate::On::Postgres($e) => $body.await,
+                    $crate::On::Sqlite($e) => $body.await,
+                };
+                if outcome.is_ok() {
+                    $crate::Session::ended_well(session);
+                }
+                outcome
+            }
         }
     };
 }
@@ -94,49 +118,61 @@ macro_rules! run {
 #[macro_export]
 macro_rules! affected {
     ($session:expr, $query:expr) => {
-        match $crate::Session::on($session) {
-            $crate::On::Postgres(e) => $query.execute(e).await.map(|done| done.rows_affected()),
-            $crate::On::Sqlite(e) => $query.execute(e).await.map(|done| done.rows_affected()),
+        match &mut *$session {
+            session => {
+                let outcome = match $crate::Session::on(session) {
+                    $crate::On::Postgres(e) => $query.execute(e).await.map(|done| done.rows_affected()),
+                    $crate::On::Sqlite(e) => $query.execute(e).await.map(|done| done.rows_affected()),
+                };
+                if outcome.is_ok() {
+                    $crate::Session::ended_well(session);
+                }
+                outcome
+            }
         }
     };
 }
-
-/// A connection that was used within this time is taken as alive: under load, asking first would double the price of a read.
-const SURELY_ALIVE: Duration = Duration::from_secs(1);
-/// How long another one may take to say that it is; behind a network that swallows everything it never does.
-const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 
 /// Readers of a SQLite file: enough for the cores a small machine has, few enough to stay small.
 const SQLITE_READERS: usize = 4;
 
 impl Db {
-    /// Opens PostgreSQL at `url` with at most `connections` connections, encrypted and verified where `trust` demands it.
+    /// Opens PostgreSQL at `url` with at most `connections` connections, but at least two, encrypted and verified where `trust` demands it.
     ///
     /// # Errors
     /// When the URL cannot be read or asks for less than `trust` demands, the server cannot be reached or cannot be trusted, or
     /// it answers commits before they are durable.
     pub async fn postgres(url: &str, connections: u32, trust: &Trust) -> sqlx::Result<Self> {
-        let options = trusted_options(url, trust)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(2))
-            .max_lifetime(Duration::from_secs(15 * 60))
-            .idle_timeout(Duration::from_secs(5 * 60))
-            .test_before_acquire(false)
-            .before_acquire(|connection, used| Box::pin(is_alive(connection, used)))
-            .connect_with(options.options([
-                ("statement_timeout", "2s"),
-                ("lock_timeout", "1s"),
-                ("idle_in_transaction_session_timeout", "5s"),
-            ]))
-            .await?;
-        let durable: String = sqlx::query_scalar("show synchronous_commit").fetch_one(&pool).await?;
+        let options = trusted_options(url, trust)?.options([
+            ("statement_timeout", "2s"),
+            ("lock_timeout", "1s"),
+            ("idle_in_transaction_session_timeout", "5s"),
+        ]);
+        let db = Self::postgres_with(options, connections);
+        let durable: String =
+            run!(&mut db.read().await?, |e| sqlx::query_scalar("show synchronous_commit").fetch_one(e))?;
         if durable == "off" {
             return Err(sqlx::Error::Configuration(
                 "synchronous_commit is off: a revocation could be lost; turn it on for this role".into(),
             ));
         }
-        Ok(Self::Postgres(pool))
+        Ok(db)
+    }
+
+    /// PostgreSQL with these options as they are. Nothing is asked of it yet.
+    #[must_use]
+    pub fn postgres_with(options: PgConnectOptions, connections: u32) -> Self {
+        let for_transactions = (connections / 2).max(1);
+        let for_statements = connections.saturating_sub(for_transactions).max(1);
+        let transactions = PgPoolOptions::new()
+            .max_connections(for_transactions)
+            .acquire_timeout(Duration::from_secs(2))
+            .max_lifetime(MOST_AGE)
+            .idle_timeout(Duration::from_secs(5 * 60))
+            .test_before_acquire(false)
+            .before_acquire(|connection, used| Box::pin(is_alive(connection, used)))
+            .connect_lazy_with(options.clone());
+        Self::Postgres { statements: Lender::new(options, for_statements as usize), transactions }
     }
 
     /// Opens (and creates, readable by the owner only) a SQLite file.
@@ -155,7 +191,8 @@ impl Db {
         let writer = options.clone().optimize_on_close(true, None);
         // A connection to a file does not break.
         let write = SqlitePoolOptions::new().max_connections(1).test_before_acquire(false).connect_with(writer).await?;
-        let read = Readers::open(options.read_only(true), SQLITE_READERS).await?;
+        let read = Lender::new(options.read_only(true), SQLITE_READERS);
+        drop(read.lend().await?);
         Ok(Self::Sqlite { read, write })
     }
 
@@ -165,8 +202,8 @@ impl Db {
     /// When none is free in time.
     pub async fn read(&self) -> sqlx::Result<Conn> {
         Ok(match self {
-            Self::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
-            Self::Sqlite { read, .. } => Conn::Reader(read.acquire().await?),
+            Self::Postgres { statements, .. } => Conn::Postgres(statements.lend().await?),
+            Self::Sqlite { read, .. } => Conn::Reader(read.lend().await?),
         })
     }
 
@@ -176,7 +213,7 @@ impl Db {
     /// When none is free in time.
     pub async fn write(&self) -> sqlx::Result<Conn> {
         Ok(match self {
-            Self::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
+            Self::Postgres { statements, .. } => Conn::Postgres(statements.lend().await?),
             Self::Sqlite { write, .. } => Conn::Sqlite(write.acquire().await?),
         })
     }
@@ -192,7 +229,7 @@ impl Db {
         let db = self.clone();
         tokio::spawn(async move {
             Ok(match db {
-                Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+                Self::Postgres { transactions, .. } => Tx::Postgres(transactions.begin().await?),
                 Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             })
         })
@@ -200,10 +237,25 @@ impl Db {
         .map_err(|_| sqlx::Error::WorkerCrashed)?
     }
 
+    /// A connection of PostgreSQL that nobody gets afterwards: it is closed when it is dropped, and what belongs to its session ends.
+    /// `None` with SQLite.
+    ///
+    /// # Errors
+    /// When none is free in time.
+    pub async fn own(&self) -> sqlx::Result<Option<PoolConnection<Postgres>>> {
+        let Self::Postgres { transactions, .. } = self else { return Ok(None) };
+        let mut own = transactions.acquire().await?;
+        own.close_on_drop();
+        Ok(Some(own))
+    }
+
     /// Closes every connection; those in use finish first.
     pub async fn close(&self) {
         match self {
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { statements, transactions } => {
+                statements.close().await;
+                transactions.close().await;
+            }
             Self::Sqlite { read, write } => {
                 read.close().await;
                 write.close().await;

@@ -50,10 +50,10 @@ impl Migrations {
             Ok(()) => Ok(()),
             Err(MigrationError::Pending(_)) => {
                 match db {
-                    Db::Postgres(pool) => {
+                    Db::Postgres { transactions, .. } => {
                         // On a connection of its own, closed whatever happens: the lock against another process that migrates
                         // ends with it, and a migration may take, and that process may have to wait, longer than a request.
-                        let mut conn = pool.acquire().await?.detach();
+                        let mut conn = transactions.acquire().await?.detach();
                         conn.execute("set statement_timeout = 0; set lock_timeout = 0").await?;
                         self.postgres.run(&mut conn).await?;
                         conn.close().await?;

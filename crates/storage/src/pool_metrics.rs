@@ -1,23 +1,23 @@
 //! The connections of a database, as numbers for an operator.
 
 use opentelemetry::{KeyValue, global};
-use sqlx::{Database, Pool};
+use sqlx::{Connection, Database, Pool};
 use tessera_common::telemetry::METER;
 
 use crate::database::Db;
+use crate::lender::Lender;
 
 impl Db {
     /// Lets the numbers of the process tell how many connections this database has, under the name of its `context`. They are counted
     /// whenever somebody reads them; nothing is asked of the database.
     pub fn count_connections(&self, context: &'static str) {
         match self {
-            Self::Postgres(pool) => count_pool(pool.clone(), context.to_owned()),
+            Self::Postgres { statements, transactions } => {
+                count_lender(statements.clone(), format!("{context}.statements"));
+                count_pool(transactions.clone(), format!("{context}.transactions"));
+            }
             Self::Sqlite { read, write } => {
-                let (most, read) = (number(read.most()), read.clone());
-                count(format!("{context}.read"), most, move || {
-                    let (open, used) = read.open_and_used();
-                    (number(open), number(used))
-                });
+                count_lender(read.clone(), format!("{context}.read"));
                 count_pool(write.clone(), format!("{context}.write"));
             }
         }
@@ -26,6 +26,16 @@ impl Db {
 
 fn number(connections: usize) -> i64 {
     i64::try_from(connections).unwrap_or(i64::MAX)
+}
+
+fn count_lender<C: Connection + Sync + 'static>(lender: Lender<C>, name: String)
+where
+    C::Options: Sync,
+{
+    count(name, number(lender.most()), move || {
+        let (open, used) = lender.open_and_used();
+        (number(open), number(used))
+    });
 }
 
 fn count_pool<D: Database>(pool: Pool<D>, name: String) {

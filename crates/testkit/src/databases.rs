@@ -9,7 +9,7 @@ use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
@@ -134,7 +134,7 @@ async fn postgres() -> (Databases, Leftovers) {
 fn open_postgres(database: &str) -> Databases {
     Databases::from(SCHEMAS.map(|(context, _)| {
         let options = options(database).options([("search_path", context)]);
-        Db::Postgres(PgPoolOptions::new().max_connections(8).connect_lazy_with(options))
+        Db::postgres_with(options, 8)
     }))
 }
 

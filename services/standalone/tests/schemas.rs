@@ -78,7 +78,7 @@ const ON_SQLITE: &str = "\
     from sqlite_master t, pragma_index_list(t.name) i where t.type = 'table' and i.origin = 'c'";
 
 async fn shape(db: &Db) -> Shape {
-    let sql = if matches!(db, Db::Postgres(_)) { ON_POSTGRES } else { ON_SQLITE };
+    let sql = if matches!(db, Db::Postgres { .. }) { ON_POSTGRES } else { ON_SQLITE };
     let rows: Vec<(String, String, String, bool)> =
         run!(&mut db.read().await.unwrap(), |e| sqlx::query_as(sql).fetch_all(e)).unwrap();
     rows.into_iter().map(|(table, name, kind, null)| ((table, name), (kind, null))).collect()

@@ -204,7 +204,7 @@ async fn refuse_updates(world: &World, refuse: bool) {
         ("drop trigger refuse on outbox", "drop trigger refuse")
     };
     let done = match &world.db {
-        Db::Postgres(pool) => sqlx::raw_sql(postgres).execute(pool).await.map(|_| ()),
+        Db::Postgres { transactions: pool, .. } => sqlx::raw_sql(postgres).execute(pool).await.map(|_| ()),
         Db::Sqlite { write, .. } => sqlx::raw_sql(sqlite).execute(write).await.map(|_| ()),
     };
     done.unwrap();

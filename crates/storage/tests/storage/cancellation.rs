@@ -14,7 +14,7 @@ use crate::support::{number, onlooker, other_process, run_sql};
 const HANG_UPS: usize = 400;
 
 /// Polls a future until it has waited `waits` times, then drops it with whatever it is waiting for under way.
-async fn hang_up_after(waits: u32, future: impl Future) {
+pub async fn hang_up_after(waits: u32, future: impl Future) {
     let (mut future, mut left) = (pin!(future), waits);
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Pending if left > 0 => {
@@ -67,7 +67,7 @@ const TABLES: &str = "create table lines (n bigint not null); create table after
 async fn no_session_of_postgres_is_left_in_a_transaction() {
     crate::support::on_postgres(async |db| {
         run_sql(db, TABLES).await;
-        let small = other_process(db, 3, &[]).await;
+        let small = other_process(db, 6, &[]).await;
         hang_up_often(&small).await;
 
         let mut onlooker = onlooker(db).await;

@@ -11,7 +11,7 @@ fn noon() -> Timestamp {
 }
 
 async fn with_mark_table(db: &Db) {
-    let at = if matches!(db, Db::Postgres(_)) { "timestamptz" } else { "text" };
+    let at = if matches!(db, Db::Postgres { .. }) { "timestamptz" } else { "text" };
     run_sql(db, &format!("create table clock_mark (id integer not null primary key, at {at} not null)")).await;
 }
 

@@ -13,6 +13,8 @@ mod clock;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod lent;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod redis_server;

@@ -22,7 +22,7 @@ fn release(steps: &[Step]) -> Migrations {
 
 async fn tables(db: &Db) -> i64 {
     let all = match db {
-        Db::Postgres(_) => "select count(*) from information_schema.tables where table_schema = current_schema()",
+        Db::Postgres { .. } => "select count(*) from information_schema.tables where table_schema = current_schema()",
         Db::Sqlite { .. } => "select count(*) from sqlite_master where type = 'table'",
     };
     number(db, all).await

@@ -2,10 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::str::FromStr as _;
-use std::time::Duration;
 
 use futures::FutureExt as _;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use tessera_common::random::Random;
 use tessera_common::tls::Trust;
@@ -80,7 +79,7 @@ pub async fn number(db: &Db, sql: &'static str) -> i64 {
 /// The pool, where the test is about PostgreSQL.
 pub fn pool(db: &Db) -> &PgPool {
     match db {
-        Db::Postgres(pool) => pool,
+        Db::Postgres { transactions: pool, .. } => pool,
         Db::Sqlite { .. } => panic!("a PostgreSQL database"),
     }
 }
@@ -88,8 +87,7 @@ pub fn pool(db: &Db) -> &PgPool {
 /// The same PostgreSQL database through a pool of its own, with other session settings: another process, as it were.
 pub async fn other_process(db: &Db, connections: u32, settings: &[(&str, &str)]) -> Db {
     let options = (*pool(db).connect_options()).clone().options(settings.iter().copied());
-    let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(2));
-    Db::Postgres(pool.connect_with(options).await.unwrap())
+    Db::postgres_with(options, connections)
 }
 
 /// A connection to the same PostgreSQL database that belongs to no pool.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Executor as _};
 use tessera_storage::database::is_unavailable;
@@ -52,9 +51,8 @@ on_every_database! {
 #[tokio::test]
 async fn no_connection_is_free() {
     on_postgres(async |db| {
-        let one = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(1));
-        let db = Db::Postgres(one.connect_with((*pool(db).connect_options()).clone()).await.unwrap());
-        let _held = db.read().await.unwrap();
+        let db = Db::postgres_with((*pool(db).connect_options()).clone(), 2);
+        let _held = (db.read().await.unwrap(), db.begin().await.unwrap());
         let (read, begun) = futures::join!(db.read(), db.begin());
         assert_eq!(judged(read), not_now(""));
         assert_eq!(judged(begun), not_now(""));

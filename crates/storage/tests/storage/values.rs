@@ -12,7 +12,7 @@ type Row = (Uuid, Timestamp, String, bool, Option<String>, Vec<u8>, i64);
 
 fn table(db: &Db) -> &'static str {
     match db {
-        Db::Postgres(_) => {
+        Db::Postgres { .. } => {
             "create table samples (id uuid not null primary key, at timestamptz not null, document text not null, \
              flag boolean not null, absent text, bytes bytea not null, number bigint not null)"
         }

@@ -1,0 +1,89 @@
+//! Connections on loan for single statements.
+
+use futures::FutureExt as _;
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteConnectOptions;
+use tessera_storage::{Db, Lender, run};
+
+use crate::cancellation::hang_up_after;
+use crate::support::{on_postgres, onlooker, other_process};
+
+fn one_in_memory() -> Lender<SqliteConnection> {
+    Lender::new(SqliteConnectOptions::new().in_memory(true), 1)
+}
+
+#[tokio::test]
+async fn whoever_finds_none_free_waits_for_the_next() {
+    let lender = one_in_memory();
+    let lent = lender.lend().await.unwrap();
+    let mut next = Box::pin(lender.lend());
+    assert!(next.as_mut().now_or_never().is_none(), "there is one, and it is on loan");
+    assert_eq!(lender.open_and_used(), (1, 1));
+    drop(lent);
+    drop(next.await.unwrap());
+    assert_eq!(lender.open_and_used(), (1, 0));
+}
+
+#[tokio::test]
+async fn a_closed_one_waits_for_what_is_on_loan_and_lends_no_more() {
+    let lender = one_in_memory();
+    let lent = lender.lend().await.unwrap();
+    let mut closed = Box::pin(lender.close());
+    assert!(closed.as_mut().now_or_never().is_none(), "one is on loan");
+    drop(lent);
+    closed.await;
+    assert!(matches!(lender.lend().await, Err(sqlx::Error::PoolClosed)));
+    assert_eq!(lender.open_and_used(), (0, 0));
+}
+
+/// Which session of the server answers to a statement.
+async fn session_of(db: &Db) -> sqlx::Result<i32> {
+    run!(&mut db.read().await?, |e| sqlx::query_scalar("select pg_backend_pid()").fetch_one(e))
+}
+
+#[tokio::test]
+async fn a_session_that_ended_fails_once() {
+    on_postgres(async |db| {
+        let one = other_process(db, 2, &[]).await;
+        let before = session_of(&one).await.unwrap();
+        assert_eq!(session_of(&one).await.unwrap(), before, "it is lent again");
+
+        let text = "select pg_terminate_backend($1, 2000)";
+        let ended: bool = sqlx::query_scalar(text).bind(before).fetch_one(&mut onlooker(db).await).await.unwrap();
+        assert!(ended);
+        session_of(&one).await.expect_err("it was used a moment ago, so it is not asked first");
+        assert_ne!(session_of(&one).await.unwrap(), before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_that_was_dropped_is_not_waited_for() {
+    on_postgres(async |db| {
+        let one = other_process(db, 2, &[]).await;
+        let before = session_of(&one).await.unwrap();
+        let asleep = async {
+            run!(&mut one.read().await.unwrap(), |e| sqlx::query("select pg_sleep(60)")
+                .execute(e)
+                .map(|done| done.map(drop)))
+        };
+        hang_up_after(1, asleep).await;
+        assert_ne!(session_of(&one).await.unwrap(), before, "another one is lent in its place");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_answer_of_a_statement_that_was_dropped_is_nobody_elses() {
+    on_postgres(async |db| {
+        let one = other_process(db, 2, &[]).await;
+        let number = async |text: &'static str| -> sqlx::Result<i64> {
+            run!(&mut one.read().await?, |e| sqlx::query_scalar(text).fetch_one(e))
+        };
+        for waits in 0..4 {
+            hang_up_after(waits, number("select cast(1 as bigint)")).await;
+            assert_eq!(number("select cast(2 as bigint)").await.unwrap(), 2);
+        }
+    })
+    .await;
+}
