@@ -9,10 +9,8 @@ use tessera_common::tls::Trust;
 use url::Url;
 
 use super::{Letter, SendError};
+use crate::domain::patience::Patience;
 use crate::verify::SmsSettings;
-
-/// The longest that a provider may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -60,7 +58,12 @@ impl SmsProvider {
     ///
     /// # Errors
     /// When a setting is missing, or cannot be read. The provider is not asked yet.
-    pub fn new(settings: &SmsSettings, token: Option<SecretString>, trust: &Trust) -> Result<Self, SmsSettingError> {
+    pub fn new(
+        settings: &SmsSettings,
+        token: Option<SecretString>,
+        trust: &Trust,
+        patience: Patience,
+    ) -> Result<Self, SmsSettingError> {
         let SmsSettings { base_url, account, from, messaging_service, .. } = settings;
         if account.is_empty() {
             return Err(SmsSettingError::Account);
@@ -79,7 +82,7 @@ impl SmsProvider {
             .tls_certs_merge(authorities)
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_WITHIN)
-            .timeout(PATIENCE)
+            .timeout(patience.get())
             .build()?;
         let token = token.ok_or(SmsSettingError::Token)?;
         Ok(Self { http, messages, account: account.clone(), token, from: (from.0, from.1.to_owned()) })
