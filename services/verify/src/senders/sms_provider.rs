@@ -132,3 +132,43 @@ fn judged(answer: &Answered) -> Result<(), SendError> {
         _ => Err(SendError::Unavailable("the provider answers with an error of its own".to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is wrong with these settings, in words.
+    fn problem(base_url: &str, account: &str, sender: (&str, &str), token: Option<&str>) -> Option<String> {
+        let settings = SmsSettings {
+            base_url: base_url.to_owned(),
+            account: account.to_owned(),
+            from: sender.0.to_owned(),
+            messaging_service: sender.1.to_owned(),
+            allowed_prefixes: serde_json::from_str("[]").expect("prefixes"),
+            prefix_budget: 1,
+            tenant_budget: 1,
+        };
+        let patience = Patience::try_from(1).expect("a patience");
+        let provider = SmsProvider::new(&settings, token.map(SecretString::from), &Trust::default(), patience);
+        provider.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_cannot_be_used_names_the_setting() {
+        let (url, number, token) = ("https://sms.example", ("+4930123456", ""), Some("a token"));
+        for (problem, setting) in [
+            (problem("sms.example", "AC1", number, token), "verify.sms.base_url"),
+            (problem("mailto:sms@example", "AC1", number, token), "verify.sms.base_url"),
+            (problem(url, "", number, token), "verify.sms.account"),
+            (problem(url, "AC1", number, None), "verify.sms.token"),
+            (problem(url, "AC1", ("", ""), token), "verify.sms.from"),
+            (problem(url, "AC1", ("+4930123456", "MG1"), token), "verify.sms.from"),
+        ] {
+            let problem = problem.expect("a problem");
+            assert!(problem.starts_with(&format!("setting `{setting}`: ")), "{problem}");
+        }
+        for sender in [number, ("", "MG1")] {
+            assert_eq!(problem(url, "AC1", sender, token), None);
+        }
+    }
+}
