@@ -31,5 +31,6 @@ mod sibling_codes;
 mod siblings;
 mod sms_provider;
 mod support;
+mod sweeps;
 mod validate;
 mod verifier;
