@@ -109,6 +109,15 @@ impl MailServer {
         self.heard.borrow().clone()
     }
 
+    /// Waits until it was told something that begins so.
+    ///
+    /// # Panics
+    /// When it does not listen any more.
+    pub async fn hears(&self, start: &str) {
+        let is_told = |heard: &Vec<Heard>| heard.iter().any(|heard| heard.line.starts_with(start));
+        let _ = self.heard.subscribe().wait_for(is_told).await.expect("it listens");
+    }
+
     /// Waits until it has seen so many mails whole.
     ///
     /// # Panics
