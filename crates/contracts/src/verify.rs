@@ -172,8 +172,6 @@ pub enum Purpose {
 pub struct Message {
     /// Which one.
     pub name: MessageName,
-    /// In which language, if one is known (BCP 47).
-    pub locale: Option<String>,
     /// What its places are filled with. A mailed link is `link`, to which the token is appended. A code needs none.
     pub values: BTreeMap<String, String>,
 }

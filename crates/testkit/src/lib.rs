@@ -18,7 +18,7 @@ pub use app::{START, TestApp};
 pub use captured::Captured;
 pub use client::{Answer, Call, streamed};
 pub use databases::Engine;
-pub use mail_server::{MailBehaviour, MailServer};
+pub use mail_server::{Heard, MailBehaviour, MailServer};
 pub use redis::{SharedRedis, absent_redis};
 pub use reqwest::Method;
 pub use serde_json::{Value, json};

@@ -3,8 +3,11 @@
 
 #![cfg(test)]
 
+use std::time::Duration;
+
 use tessera_common::telemetry::{self, LogFormat, LogSettings, TelemetrySettings};
-use tessera_testkit::{Call, Captured, Engine, TestApp, Value, json};
+use tessera_testkit::{Call, Captured, Engine, MailBehaviour, MailServer, TestApp, Value, json};
+use totp_rs::{Builder, Secret};
 
 const EMAIL: &str = "planted-address@example.org";
 const PASSWORD: &str = "Planted-Password-1";
@@ -16,18 +19,30 @@ const CONSUMER: &str = "planted-consumer@example.org";
 const BASIC: &str = "dGVzc2VyYS1kZXY6dGVzc2VyYS1kZXYtc2VjcmV0";
 const CODE: &str = "739518264";
 const WRONG_CODE: &str = "162849735";
+const PHONE: &str = "+4915198765432";
+const OTHER_PHONE: &str = "+4915198765433";
+const MAIL_PASSWORD: &str = "Planted-Mail-Password";
 
 /// What the journey has planted, and the requests that it made.
 struct Journey {
     app: TestApp,
+    log: Captured,
     planted: Vec<String>,
+    /// Numbers that are so short that a longer one may hold them.
+    planted_digits: Vec<String>,
     routes: Vec<&'static str>,
+    /// The access token of the tenant.
+    tenant: String,
 }
 
 impl Journey {
     fn plants(&mut self, secret: &str) {
         assert!(secret.len() >= 6, "{secret} might be in a log by chance");
         self.planted.push(secret.to_owned());
+    }
+
+    fn plants_digits(&mut self, secret: &str) {
+        self.planted_digits.push(secret.to_owned());
     }
 
     /// A token that is a JWT is not to be there in part either: without its signature it still tells whose it is.
@@ -40,6 +55,34 @@ impl Journey {
     fn post(&mut self, path: &'static str) -> Call {
         self.routes.push(path);
         self.app.post(path)
+    }
+
+    async fn as_tenant(&mut self, route: &'static str, path: &str, body: &Value, status: u16) -> Value {
+        self.routes.push(route);
+        let call = self.app.post(path).header("accept", "application/json").bearer(&self.tenant);
+        call.json(body).send().await.expect(status).json()
+    }
+
+    async fn act(&mut self, method: &str, action: &str, body: &Value, status: u16) -> Value {
+        let route = match action {
+            "initiate" => "/methods/{method}/actions/initiate",
+            "resend" => "/methods/{method}/actions/resend",
+            "status" => "/methods/{method}/actions/status",
+            _ => "/methods/{method}/actions/remove",
+        };
+        self.as_tenant(route, &format!("/methods/{method}/actions/{action}"), body, status).await
+    }
+
+    /// Starts a verification, and answers its id.
+    async fn begin(&mut self, method: &str, body: &Value) -> String {
+        let said = self.act(method, "initiate", body, 200).await;
+        said["verificationId"].as_str().expect("an id").to_owned()
+    }
+
+    async fn answer(&mut self, method: &str, id: &str, body: &Value, status: u16) {
+        let route = "/methods/{method}/verifiers/{verification_id}/actions/validate";
+        let _ =
+            self.as_tenant(route, &format!("/methods/{method}/verifiers/{id}/actions/validate"), body, status).await;
     }
 
     fn get(&mut self, path: &'static str, query: &str) -> Call {
@@ -113,20 +156,87 @@ async fn by_tenant(journey: &mut Journey) {
     journey.plants("tessera-dev-secret");
     journey.plants(BASIC);
 
+    journey.tenant = bearer;
+
     let initiate = json!({
         "consumer": CONSUMER,
         "template": { "body": "{{{CODE}}}" },
         "policy": { "expiredOn": "01:00:00", "forcedCode": CODE },
     });
-    journey.routes.push("/methods/{method}/actions/initiate");
-    let call = journey.app.post("/methods/email/actions/initiate").header("accept", "application/json").bearer(&bearer);
-    let id = call.json(&initiate).send().await.expect(200).json()["verificationId"].as_str().expect("an id").to_owned();
+    let id = journey.begin("email", &initiate).await;
     let _ = journey.get("/dev/messages", &format!("?to={CONSUMER}&wait=20")).send().await.expect(200);
-    for (code, status) in [(WRONG_CODE, 422), (CODE, 200)] {
-        let path = format!("/methods/email/verifiers/{id}/actions/validate");
-        let call = journey.app.post(&path).header("accept", "application/json").bearer(&bearer);
-        let _ = call.json(&json!({ "code": code })).send().await.expect(status);
+    for (id, code, status) in [(&*id, WRONG_CODE, 422), (&*id, CODE, 200), (WRONG, CODE, 404)] {
+        journey.answer("email", id, &json!({ "code": code }), status).await;
     }
+}
+
+/// A tenant's text messages: sent, sent again, and refused, for there were too many.
+async fn by_telephone(journey: &mut Journey) {
+    let mut message = json!({
+        "consumer": PHONE,
+        "template": { "body": "{{{CODE}}}" },
+        "generateCode": { "length": 12, "symbolSet": ["alphas"] },
+        "policy": { "expiredOn": "01:00:00" },
+    });
+    let id = journey.begin("phone", &message).await;
+    message["policy"] = json!({ "expiredOn": "02:00:00", "forcedVerificationId": id });
+    journey.act("phone", "resend", &message, 200).await;
+    message["consumer"] = json!(OTHER_PHONE);
+    message["policy"] = json!({ "expiredOn": "01:00:00" });
+    journey.act("phone", "initiate", &message, 429).await;
+    let to = PHONE.replace('+', "%2B");
+    let messages = journey.get("/dev/messages", &format!("?to={to}&wait=20")).send().await.expect(200).json();
+    let code = messages[0]["body"].as_str().expect("a code").to_owned();
+    journey.answer("phone", &id, &json!({ "code": code }), 200).await;
+    journey.plants(&code);
+}
+
+/// What a tenant's consumer has for itself: an app and its secret, codes on paper.
+async fn by_factors(journey: &mut Journey) {
+    let consumer = json!({ "consumer": CONSUMER, "issuer": "Shop", "policy": { "expiredOn": "01:00:00" } });
+    let said = journey.act("google_auth", "initiate", &consumer, 200).await;
+    let uri = said["totpUri"].as_str().expect("a link").to_owned();
+    let secret = uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).expect("a secret").to_owned();
+    let app = Builder::new().with_secret(Secret::try_from_base32(&secret).expect("base32")).build().expect("an app");
+    let code = app.generate(u64::try_from(journey.app.clock.now().timestamp()).expect("a time")).to_string();
+    let id = said["verificationId"].as_str().expect("an id");
+    for (code, status) in [(WRONG, 422), (&*code, 200)] {
+        journey.answer("google_auth", id, &json!({ "code": code }), status).await;
+    }
+    journey.plants(&secret);
+    journey.plants_digits(&code);
+
+    let said = journey.act("backup_code", "initiate", &consumer, 200).await;
+    let codes: Vec<String> = serde_json::from_value(said["backupCodes"].clone()).expect("codes");
+    let id = said["verificationId"].as_str().expect("an id");
+    for (code, status) in [(WRONG, 422), (&*codes[0], 200)] {
+        journey.answer("backup_code", id, &json!({ "code": code }), status).await;
+    }
+    codes.iter().for_each(|code| journey.plants(code));
+    for method in ["google_auth", "backup_code"] {
+        for action in ["status", "remove"] {
+            journey.act(method, action, &json!({ "consumer": CONSUMER }), 200).await;
+        }
+    }
+}
+
+/// A mail server that does not let us in, and repeats what it was told.
+async fn by_mail_server(journey: &mut Journey) {
+    let refused = MailBehaviour::Says("AUTH", "535 Planted-Mail-Password is not it");
+    let server = MailServer::offering(refused, &["AUTH PLAIN"], None).await;
+    let url = server.url.replace("://", &format!("://mailer:{MAIL_PASSWORD}@"));
+    let app = TestApp::start_with(Engine::Sqlite, &[("TESSERA_VERIFY_SMTP_URL", &url)]).await;
+    let account = json!({ "email": EMAIL, "password": PASSWORD });
+    let _ = app.post("/sign_up").json(&account).send().await.expect(201);
+    server.hears("AUTH").await;
+    let told = server.heard().into_iter().find_map(|heard| heard.line.strip_prefix("AUTH PLAIN ").map(str::to_owned));
+    journey.plants(&told.expect("who we say we are"));
+    let told = async {
+        while !journey.log.text().contains("the mail server answers 535") {
+            app.platform.verify().deliver_due().await.expect("the queue can be read");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), told).await.expect("that the mail waits is logged");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,14 +247,26 @@ async fn no_secret_and_no_address_is_in_the_log_of_the_journey() {
     let log = LogSettings { format: LogFormat::Json, level };
     let nothing_sent = TelemetrySettings::default();
     let _telemetry = telemetry::init(&log, &nothing_sent, None, "test", captured.sink()).expect("logging");
-    let app = TestApp::start(Engine::Sqlite).await;
-    let mut journey = Journey { app, planted: Vec::new(), routes: Vec::new() };
-    for secret in [EMAIL, STRANGER, CONSUMER, PASSWORD, OTHER, WRONG, CODE, WRONG_CODE, "$argon2id$", "PRIVATE KEY"] {
+    let app = TestApp::start_with(Engine::Sqlite, &[("TESSERA_VERIFY_SMS_TENANT_BUDGET", "2")]).await;
+    let mut journey = Journey {
+        app,
+        log: captured.clone(),
+        planted: Vec::new(),
+        planted_digits: Vec::new(),
+        routes: Vec::new(),
+        tenant: String::new(),
+    };
+    let numbers = [&PHONE[1..], &OTHER_PHONE[1..]];
+    let texts = [EMAIL, STRANGER, CONSUMER, PASSWORD, OTHER, WRONG, CODE, WRONG_CODE, MAIL_PASSWORD];
+    for secret in texts.into_iter().chain(numbers).chain(["$argon2id$", "PRIVATE KEY"]) {
         journey.plants(secret);
     }
     by_the_accounts_api(&mut journey).await;
     by_browser(&mut journey).await;
     by_tenant(&mut journey).await;
+    by_telephone(&mut journey).await;
+    by_factors(&mut journey).await;
+    by_mail_server(&mut journey).await;
 
     let log = captured.text();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
@@ -156,7 +278,21 @@ async fn no_secret_and_no_address_is_in_the_log_of_the_journey() {
     for what in ["insert into password_credentials", "insert into sessions", "durable_calls", "\"level\":\"TRACE\""] {
         assert!(log.contains(what), "{what} is not in the log");
     }
+    let exhausted =
+        lines.iter().find(|line| line.to_string().contains("sms.budget_exhausted")).expect("a line to alert on");
+    for field in [
+        "\"verify.tenant\":\"client:tessera-dev\"",
+        "\"prefix\":\"+49\"",
+        "\"budget\":\"sms tenant\"",
+        "\"level\":\"WARN\"",
+    ] {
+        assert!(exhausted.to_string().contains(field), "{field} in {exhausted}");
+    }
     let leak = |secret: &String| log.lines().find(|line| line.contains(secret)).map(|line| format!("{secret}: {line}"));
     let leaks: Vec<String> = journey.planted.iter().filter_map(leak).collect();
     assert!(leaks.is_empty(), "{leaks:#?}");
+    for code in &journey.planted_digits {
+        let mut words = log.split(|symbol: char| !symbol.is_ascii_alphanumeric() && symbol != '.');
+        assert!(words.all(|word| word != code), "{code}");
+    }
 }

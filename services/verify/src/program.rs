@@ -35,14 +35,15 @@ pub fn described() -> Described {
 /// In production without a mail server: nobody could verify an address or reset a password.
 pub fn senders(config: &Config, settings: &Settings, db: &Db, clock: &Clock, dev: bool) -> anyhow::Result<Senders> {
     let mailbox = Sender::Mailbox(Mailbox::new(db.clone(), clock.clone()));
+    let patience = settings.provider_timeout_ms;
     let email = match config.secret("verify.smtp_url")? {
-        Some(url) => Sender::Smtp(Smtp::new(&url, &settings.mail_from, &trust(config)?)?),
+        Some(url) => Sender::Smtp(Smtp::new(&url, &settings.mail_from, &trust(config)?, patience)?),
         None if dev => mailbox.clone(),
         None => bail!("setting `verify.smtp_url`: production needs a mail server, as smtps://user:password@host"),
     };
     let sms = match config.secret("verify.sms.token")? {
         token if !settings.sms.base_url.is_empty() => {
-            Sender::SmsProvider(SmsProvider::new(&settings.sms, token, &trust(config)?)?)
+            Sender::SmsProvider(SmsProvider::new(&settings.sms, token, &trust(config)?, patience)?)
         }
         _ if dev => mailbox,
         _ => Sender::Nobody,

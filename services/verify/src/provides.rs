@@ -90,7 +90,7 @@ impl VerifyApi for ForSibling {
 fn verdict(judged: Judged) -> Verdict {
     match judged {
         Judged::Right(_) => Verdict::Proved,
-        Judged::RightBefore => Verdict::ProvedBefore,
+        Judged::RightBefore(_) => Verdict::ProvedBefore,
         Judged::Wrong(now) => Verdict::Wrong { attempts: now.attempts, left: now.attempts_left() },
         // Nothing was compared, so nothing is worth trying until the subject's hour is over.
         Judged::Limited(_, now) => Verdict::Wrong { attempts: now.attempts, left: Some(0) },

@@ -21,6 +21,7 @@ use crate::actions::lane::{Breakers, Lane};
 use crate::domain::allowed_prefixes::AllowedPrefixes;
 use crate::domain::message::Channel;
 use crate::domain::method::Method;
+use crate::domain::patience::Patience;
 use crate::domain::verification::Key;
 use crate::senders::{Sender, Senders};
 use crate::{actions, workers};
@@ -40,6 +41,8 @@ pub struct Settings {
     pub authenticator_issuer: String,
     /// Whom the platform's own mail is from, as `Name <address@host>`.
     pub mail_from: String,
+    /// The longest that a provider of messages may take for one step.
+    pub provider_timeout_ms: Patience,
     /// Text messages.
     pub sms: SmsSettings,
 }

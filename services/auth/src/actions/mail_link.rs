@@ -37,7 +37,6 @@ pub async fn verify_email(
         destination: address.as_given().to_owned(),
         message: Message {
             name: MessageName::VerifyEmail,
-            locale: None,
             values: BTreeMap::from([("link".to_owned(), verification_link(auth, address))]),
         },
         code: CodeForm::Long,
@@ -63,7 +62,7 @@ pub async fn address_taken(
         purpose: ProofPurpose::ResetPassword,
         subject: owner,
         destination: address.as_given().to_owned(),
-        message: Message { name: MessageName::AddressTaken, locale: None, values: BTreeMap::new() },
+        message: Message { name: MessageName::AddressTaken, values: BTreeMap::new() },
         code: CodeForm::Long,
         lifetime_s: VERIFY_EMAIL_LIFE.num_seconds(),
         browser_client: None,

@@ -37,7 +37,7 @@ async fn guess(app: &TestApp, subject: UserId, address: &str) {
         purpose: Purpose::SignIn,
         subject,
         destination: address.to_owned(),
-        message: Message { name: MessageName::SignInCode, locale: None, values: BTreeMap::new() },
+        message: Message { name: MessageName::SignInCode, values: BTreeMap::new() },
         code: CodeForm::Short { digits: 6 },
         lifetime_s: 600,
         browser_client: None,

@@ -49,7 +49,6 @@ fn link(app: &TestApp, destination: &str, code: CodeForm) -> Initiate {
         destination: destination.to_owned(),
         message: Message {
             name: MessageName::ResetPassword,
-            locale: Some("en".to_owned()),
             values: BTreeMap::from([("link".to_owned(), "https://id.example/?a=ä&token=".to_owned())]),
         },
         code,
@@ -114,7 +113,7 @@ async fn sent_again(app: &TestApp, api: &dyn VerifyApi, number: &str) -> Vec<Res
         channel: Channel::Sms,
         purpose: Purpose::SignIn,
         destination: number.to_owned(),
-        message: Message { name: MessageName::SignInCode, locale: None, values: BTreeMap::new() },
+        message: Message { name: MessageName::SignInCode, values: BTreeMap::new() },
         browser_client: Some(BrowserClientId::new(app.clock.now(), &Random::system())),
         ..link(app, number, CodeForm::Short { digits: 6 })
     };

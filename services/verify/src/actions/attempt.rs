@@ -3,13 +3,15 @@
 use secrecy::SecretString;
 use tessera_common::clock::Timestamp;
 use tessera_contracts::call::Failure;
+use tessera_storage::Tx;
 
 use super::exhaust::if_exhausted;
 use super::proof::{Expected, Right};
 use super::tally;
-use crate::domain::counting::{Limited, WRONG_PER_SUBJECT, wrong};
-use crate::domain::verification::{Form, Key, Verification};
+use crate::domain::counting::{Limited, WRONG_PER_SUBJECT};
+use crate::domain::verification::{Form, Key, PLATFORM, Verification};
 use crate::store::counter_rows::{self, Counter};
+use crate::store::sibling_rows::{self, Own};
 use crate::store::{delivery_rows, verification_rows};
 use crate::verify::Verify;
 
@@ -19,13 +21,22 @@ pub enum Judged {
     /// Right, and spent by this call, if it spends.
     Right(Verification),
     /// Right, and spent before: only a sibling is told.
-    RightBefore,
+    RightBefore(Verification),
     /// Wrong, and counted.
     Wrong(Verification),
     /// Not compared: the subject had too many wrong answers.
     Limited(Limited, Verification),
     /// There is no such verification that takes answers.
     Unknown,
+}
+
+/// Which verification an answer is to.
+#[derive(Clone, Copy, Debug)]
+pub enum To<'a> {
+    /// A tenant's.
+    Tenants(Key<'a>),
+    /// A sibling's, which does not say by which method.
+    Siblings(Own<'a>),
 }
 
 /// An answer to a verification.
@@ -40,52 +51,68 @@ pub struct Answer<'a> {
 /// Judges an answer. It is counted as wrong, and that is committed, before it is compared, so that no number of answers at once is
 /// compared more often than the cap allows.
 #[tracing::instrument(name = "verify.attempt", skip_all)]
-pub async fn attempt(verify: &Verify, key: Key<'_>, answer: Answer<'_>) -> Result<Judged, Failure> {
+pub async fn attempt(verify: &Verify, to: To<'_>, answer: Answer<'_>) -> Result<Judged, Failure> {
     let now = verify.clock.now();
-    let judged = match compare(verify, key, answer.code, now).await? {
+    let judged = match compare(verify, to, answer.code, now).await? {
         Ok((verification, right)) => spend(verify, verification, &right, answer.removes_secret, now).await?,
         Err(judged) => judged,
     };
-    conclude(verify, key, &judged).await?;
+    conclude(verify, to, &judged).await?;
     Ok(judged)
 }
 
 /// The same, but a right answer is not spent, nor counted.
 #[tracing::instrument(name = "verify.check", skip_all)]
-pub async fn check(verify: &Verify, key: Key<'_>, code: &SecretString) -> Result<Judged, Failure> {
-    let judged = match compare(verify, key, Some(code), verify.clock.now()).await? {
-        Ok((verification, _)) => not_spent(verify, verification).await?,
+pub async fn check(verify: &Verify, to: To<'_>, code: &SecretString) -> Result<Judged, Failure> {
+    let now = verify.clock.now();
+    let judged = match compare(verify, to, Some(code), now).await? {
+        Ok((verification, _)) => not_spent(verify, verification, now).await?,
         Err(judged) => judged,
     };
-    conclude(verify, key, &judged).await?;
+    conclude(verify, to, &judged).await?;
     Ok(judged)
 }
 
 /// Ends what the answer has exhausted, and says what it was worth.
-async fn conclude(verify: &Verify, key: Key<'_>, judged: &Judged) -> Result<(), Failure> {
+async fn conclude(verify: &Verify, to: To<'_>, judged: &Judged) -> Result<(), Failure> {
     if let Judged::Wrong(verification) = judged {
         if_exhausted(verify, verification, verify.clock.now()).await?;
     }
-    let verdict = match judged {
-        Judged::Right(_) => "proved",
-        Judged::RightBefore => "proved_before",
-        Judged::Wrong(_) => "wrong",
-        Judged::Limited(..) => "limited",
-        Judged::Unknown => "unknown",
+    let (verdict, verification) = match judged {
+        Judged::Right(verification) => ("proved", verification),
+        Judged::RightBefore(verification) => ("proved_before", verification),
+        Judged::Wrong(verification) => ("wrong", verification),
+        Judged::Limited(_, verification) => ("limited", verification),
+        Judged::Unknown => {
+            unknown(to);
+            return Ok(());
+        }
     };
-    tally::answered(key.method, verdict);
-    tracing::info!(verify.tenant = key.tenant, verify.id = key.id, verdict, "verification.attempt");
+    tally::answered(verification.method, verdict);
+    tracing::info!(verify.tenant = verification.tenant, verify.id = verification.id, verdict, "verification.attempt");
     Ok(())
+}
+
+/// Says that there is no such verification. The id is then anything that somebody has sent, and stays out of the log.
+fn unknown(to: To<'_>) {
+    let verdict = "unknown";
+    match to {
+        To::Tenants(key) => {
+            tally::answered(key.method, verdict);
+            tracing::info!(verify.tenant = key.tenant, verdict, "verification.attempt");
+        }
+        To::Siblings(_) => tracing::info!(verify.tenant = PLATFORM, verdict, "verification.attempt"),
+    }
 }
 
 /// What was right about an answer, and in which verification; else what there is to say.
 async fn compare(
     verify: &Verify,
-    key: Key<'_>,
+    to: To<'_>,
     code: Option<&SecretString>,
     now: Timestamp,
 ) -> Result<Result<(Verification, Right), Judged>, Failure> {
-    let (verification, expected) = match count(verify, key, now).await? {
+    let (verification, expected) = match count(verify, to, now).await? {
         Ok(counted) => counted,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -103,22 +130,28 @@ async fn compare(
 /// nothing to be compared with: then nothing is counted.
 async fn count<'a>(
     verify: &Verify,
-    key: Key<'a>,
+    to: To<'a>,
     now: Timestamp,
 ) -> Result<Result<(Verification, Expected<'a>), Judged>, Failure> {
     let mut tx = verify.db.begin().await?;
-    let Some(verification) = verification_rows::count_attempt(&mut tx, key, now).await? else {
-        return Ok(Err(Judged::Unknown));
+    let counted = match to {
+        To::Tenants(key) => verification_rows::count_attempt(&mut tx, key, now).await?,
+        To::Siblings(own) => sibling_rows::count_attempt(&mut tx, own, now).await?,
     };
+    let Some(verification) = counted else { return Ok(Err(Judged::Unknown)) };
     // Guessing a long code is hopeless: counting would only let somebody spoil the subject's other codes.
     if verification.form == Form::Short {
-        let kind = wrong(&verification.purpose_group);
+        let kind = verification.purpose_group.wrong();
         if let Err(limited) =
             counter_rows::count(&mut tx, counter(&verification, &kind), WRONG_PER_SUBJECT, now).await?
         {
             return Ok(Err(Judged::Limited(limited, verification)));
         }
     }
+    let key = match to {
+        To::Tenants(key) => key,
+        To::Siblings(own) => own.key(verification.method),
+    };
     let Some(expected) = Expected::load(&mut tx, key, &verification).await? else {
         return Ok(Err(Judged::Unknown));
     };
@@ -143,32 +176,35 @@ async fn spend(
         delivery_rows::cancel(&mut tx, verification.row_id).await?;
         Judged::Right(Verification { attempts: verification.attempts - 1, ..verification.clone() })
     } else if verification_rows::proved_before(&mut tx, &verification, now).await? {
-        Judged::RightBefore
+        Judged::RightBefore(verification.clone())
     } else {
         Judged::Unknown
     };
-    if verification.form == Form::Short {
-        let kind = wrong(&verification.purpose_group);
-        counter_rows::take_back(&mut tx, counter(&verification, &kind)).await?;
-    }
+    take_back(&mut tx, &verification, now).await?;
     tx.commit().await?;
     Ok(judged)
 }
 
 /// Takes back what a right answer was counted as.
-async fn not_spent(verify: &Verify, verification: Verification) -> Result<Judged, Failure> {
+async fn not_spent(verify: &Verify, verification: Verification, now: Timestamp) -> Result<Judged, Failure> {
     let mut tx = verify.db.begin().await?;
     let state = verification_rows::not_counted(&mut tx, &verification).await?;
-    if verification.form == Form::Short {
-        let kind = wrong(&verification.purpose_group);
-        counter_rows::take_back(&mut tx, counter(&verification, &kind)).await?;
-    }
+    take_back(&mut tx, &verification, now).await?;
     tx.commit().await?;
     Ok(match state.as_deref() {
         Some("live") => Judged::Right(Verification { attempts: verification.attempts - 1, ..verification }),
-        Some("proved") => Judged::RightBefore,
+        Some("proved") => Judged::RightBefore(verification),
         _ => Judged::Unknown,
     })
+}
+
+/// What was counted against the subject at `counted_at` was no wrong answer.
+async fn take_back(tx: &mut Tx, verification: &Verification, counted_at: Timestamp) -> sqlx::Result<()> {
+    if verification.form == Form::Long {
+        return Ok(());
+    }
+    let kind = verification.purpose_group.wrong();
+    counter_rows::take_back(tx, counter(verification, &kind), WRONG_PER_SUBJECT, counted_at).await
 }
 
 fn counter<'a>(verification: &'a Verification, kind: &'a str) -> Counter<'a> {

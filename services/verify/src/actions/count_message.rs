@@ -12,43 +12,38 @@ use crate::domain::verification::PLATFORM;
 use crate::store::counter_rows::{self, Counter};
 use crate::verify::Verify;
 
-/// Counts one message of a tenant to a recipient, in the transaction that queues it. A telephone is one recipient for all tenants
-/// together, for each message costs money and rings.
+/// Whose message it is.
+#[derive(Clone, Copy, Debug)]
+pub enum SentBy<'a> {
+    /// A tenant's.
+    Tenant(&'a str),
+    /// The platform's own. One that `must_go` is counted, and goes whatever was sent before; but nothing goes beyond a budget.
+    Platform { must_go: bool },
+}
+
+/// Counts one message to a recipient, in the transaction that queues it. A telephone is one recipient for all tenants together, for each
+/// message costs money and rings.
 pub async fn count_message(
     verify: &Verify,
     tx: &mut Tx,
-    tenant: &str,
+    by: SentBy<'_>,
     recipient: &Recipient,
     now: Timestamp,
 ) -> sqlx::Result<Result<(), Limited>> {
-    let messages = Quota { most: verify.settings.tenant_messages.into(), window: TENANT_MESSAGES_WINDOW };
-    let whose = match recipient {
-        Recipient::Address { .. } => tenant,
-        Recipient::Number { .. } => EVERY_TENANT,
+    let most = verify.settings.tenant_messages.into();
+    let of_tenants = [(TENANT_MESSAGES, Quota { most, window: TENANT_MESSAGES_WINDOW })];
+    let (tenant, whose, quotas, must_go) = match (by, recipient) {
+        (SentBy::Tenant(tenant), Recipient::Address { .. }) => (tenant, tenant, of_tenants.as_slice(), false),
+        (SentBy::Tenant(tenant), Recipient::Number { .. }) => (tenant, EVERY_TENANT, of_tenants.as_slice(), false),
+        (SentBy::Platform { must_go }, _) => (PLATFORM, PLATFORM, PLATFORM_MESSAGES.as_slice(), must_go),
     };
-    let counter = Counter { tenant: whose, subject: recipient.canonical(), kind: TENANT_MESSAGES };
-    match counter_rows::count(tx, counter, messages, now).await? {
-        Ok(()) => spend(verify, tx, tenant, recipient, now).await,
-        limited => Ok(limited),
-    }
-}
-
-/// Counts one message of the platform's own to a recipient, in the transaction that queues it. One that `must_go` is counted, and goes
-/// whatever was sent before; but nothing goes beyond a budget.
-pub async fn count_own_message(
-    verify: &Verify,
-    tx: &mut Tx,
-    recipient: &Recipient,
-    must_go: bool,
-    now: Timestamp,
-) -> sqlx::Result<Result<(), Limited>> {
-    for (kind, quota) in PLATFORM_MESSAGES {
-        let counter = Counter { tenant: PLATFORM, subject: recipient.canonical(), kind };
+    for &(kind, quota) in quotas {
+        let counter = Counter { tenant: whose, subject: recipient.canonical(), kind };
         if let (Err(limited), false) = (counter_rows::count(tx, counter, quota, now).await?, must_go) {
             return Ok(Err(limited));
         }
     }
-    spend(verify, tx, PLATFORM, recipient, now).await
+    spend(verify, tx, tenant, recipient, now).await
 }
 
 /// What text messages cost has budgets, for fraud by way of numbers that are dear.

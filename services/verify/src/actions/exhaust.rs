@@ -15,12 +15,14 @@ pub async fn if_exhausted(verify: &Verify, verification: &Verification, now: Tim
         return Ok(());
     }
     let mut tx = verify.db.begin().await?;
-    let Some(method) = verification_rows::exhaust(&mut tx, verification).await? else { return Ok(()) };
+    if !verification_rows::exhaust(&mut tx, verification).await? {
+        return Ok(());
+    }
     delivery_rows::cancel(&mut tx, verification.row_id).await?;
     let event = VerificationExhausted::new(
         verification.row_id,
         verification.generation,
-        published::verification(verification, method),
+        published::verification(verification),
         now,
     );
     verify.outbox.emit(&mut tx, now, &verify.random, &event).await?;

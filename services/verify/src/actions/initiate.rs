@@ -6,7 +6,7 @@ use tessera_common::ids;
 use tessera_contracts::call::Failure;
 use uuid::Uuid;
 
-use super::count_message::count_message;
+use super::count_message::{SentBy, count_message};
 use super::queue::{self, Parcel};
 use super::tally;
 use crate::domain::code::Alphabet;
@@ -117,7 +117,9 @@ pub async fn by_message(verify: &Verify, tenant: &str, given: ByMessage) -> Resu
 
     let mut tx = verify.db.begin().await?;
     let Some(of) = verification_rows::replace(&mut tx, &new).await? else { return Err(InitiateError::OtherConsumer) };
-    count_message(verify, &mut tx, tenant, &given.recipient, now).await?.map_err(InitiateError::Limited)?;
+    count_message(verify, &mut tx, SentBy::Tenant(tenant), &given.recipient, now)
+        .await?
+        .map_err(InitiateError::Limited)?;
     let destination = given.recipient.destination().to_owned();
     queue::queue(verify, &mut tx, Parcel { of, channel, destination, message }, now).await?;
     tx.commit().await?;

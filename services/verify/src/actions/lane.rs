@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
 use super::deliver::deliver;
+use super::sweep::BATCH;
 use crate::domain::breaker::Breaker;
 use crate::domain::message::Channel;
 use crate::store::delivery_rows;
@@ -67,7 +68,7 @@ impl Lane {
         if due.is_empty() {
             return Ok(0);
         }
-        delivery_rows::expire(&mut db.write().await?, now).await?;
+        while delivery_rows::expire(&mut db.write().await?, now, BATCH).await? > 0 {}
         let mut begun = 0;
         for due in due {
             if let Some(claimed) = delivery_rows::claim(&mut db.write().await?, due, now, now + CLAIM).await? {

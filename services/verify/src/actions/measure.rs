@@ -1,12 +1,13 @@
-//! What waits to be sent, as numbers for an operator.
+//! What waits to be sent, and whom nothing can be sent to, as numbers for an operator.
 
 use std::sync::LazyLock;
 
-use opentelemetry::global;
 use opentelemetry::metrics::Gauge;
+use opentelemetry::{KeyValue, global};
 use tessera_common::telemetry::METER;
 
-use crate::store::delivery_rows;
+use crate::domain::message::Channel;
+use crate::store::{delivery_rows, undeliverable_rows};
 use crate::verify::Verify;
 
 static WAITING: LazyLock<Gauge<i64>> = LazyLock::new(|| {
@@ -25,10 +26,23 @@ static AGE: LazyLock<Gauge<f64>> = LazyLock::new(|| {
         .build()
 });
 
-/// Counts the messages that wait. It takes SQL, so it is done now and then, and not when somebody reads the numbers.
+static UNDELIVERABLE: LazyLock<Gauge<i64>> = LazyLock::new(|| {
+    global::meter(METER)
+        .i64_gauge("tessera.deliveries.undeliverable")
+        .with_unit("{recipient}")
+        .with_description("Addresses and numbers that a provider has refused for good, by channel")
+        .build()
+});
+
+/// Counts both. It takes SQL, so it is done now and then, and not when somebody reads the numbers.
 pub async fn measure(verify: &Verify) -> sqlx::Result<()> {
-    let waiting = delivery_rows::waiting(&mut verify.db.read().await?).await?;
+    let mut conn = verify.db.read().await?;
+    let waiting = delivery_rows::waiting(&mut conn).await?;
     WAITING.record(waiting.number, &[]);
     AGE.record(waiting.age_s(verify.clock.now()), &[]);
+    for channel in [Channel::Email, Channel::Sms] {
+        let number = undeliverable_rows::count(&mut conn, channel).await?;
+        UNDELIVERABLE.record(number, &[KeyValue::new("verify.channel", channel.name())]);
+    }
     Ok(())
 }

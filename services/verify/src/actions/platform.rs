@@ -10,8 +10,8 @@ use tessera_contracts::phone_number::PhoneNumber;
 use tessera_contracts::sibling::Sibling;
 use tessera_contracts::verify::{self as contract, Cancel, CodeForm, Initiate, Initiated, Purpose, Validate};
 
-use super::attempt::{Answer, Judged, attempt, check};
-use super::count_message::count_own_message;
+use super::attempt::{Answer, Judged, To, attempt, check};
+use super::count_message::{SentBy, count_message};
 use super::platform_resend;
 use super::queue::{self, Parcel};
 use super::tally;
@@ -20,7 +20,7 @@ use crate::domain::message::Channel;
 use crate::domain::method::Method;
 use crate::domain::purpose_group::PurposeGroup;
 use crate::domain::recipient::Recipient;
-use crate::domain::verification::{Form, Key, PLATFORM};
+use crate::domain::verification::{Form, PLATFORM};
 use crate::messages;
 use crate::store::sibling_rows::Own;
 use crate::store::verification_rows::NewVerification;
@@ -37,7 +37,7 @@ pub async fn initiate(verify: &Verify, sibling: Sibling, given: Initiate) -> Res
     let id = given.id.to_string();
     let own = Own { sibling, id: &id, holder: &given.holder };
     let channel = channel(given.channel);
-    let key = Key { tenant: PLATFORM, method: Method::by(channel), id: &id, holder: &given.holder };
+    let key = own.key(Method::by(channel));
     let Some(recipient) = recipient(verify, key.method, &given.destination)? else { return Ok(Initiated::OutOfReach) };
     let (code, form) = make_code(given.code, &verify.random);
     let message = messages::render(&given.message, channel, &id, &code)?;
@@ -71,7 +71,8 @@ pub async fn initiate(verify: &Verify, sibling: Sibling, given: Initiate) -> Res
         drop(tx);
         return opened_meanwhile(verify, own).await;
     };
-    if let Err(limited) = count_own_message(verify, &mut tx, &recipient, is_first, now).await? {
+    let by = SentBy::Platform { must_go: is_first };
+    if let Err(limited) = count_message(verify, &mut tx, by, &recipient, now).await? {
         return Ok(Initiated::Limited { retry_after: limited.retry_after() });
     }
     let destination = recipient.destination().to_owned();
@@ -87,13 +88,10 @@ pub async fn initiate(verify: &Verify, sibling: Sibling, given: Initiate) -> Res
 pub async fn judge(verify: &Verify, sibling: Sibling, given: &Validate, spends: bool) -> Result<Judged, Failure> {
     let id = given.id.to_string();
     let own = Own { sibling, id: &id, holder: &given.holder };
-    let begun = sibling_rows::find(&mut verify.db.read().await?, own).await?;
-    let Some(method) = begun.and_then(|begun| Method::named(&begun.method)) else { return Ok(Judged::Unknown) };
-    let key = Key { tenant: PLATFORM, method, id: &id, holder: &given.holder };
     if spends {
-        attempt(verify, key, Answer { code: Some(&given.code), removes_secret: false }).await
+        attempt(verify, To::Siblings(own), Answer { code: Some(&given.code), removes_secret: false }).await
     } else {
-        check(verify, key, &given.code).await
+        check(verify, To::Siblings(own), &given.code).await
     }
 }
 
@@ -101,11 +99,7 @@ pub async fn judge(verify: &Verify, sibling: Sibling, given: &Validate, spends: 
 #[tracing::instrument(name = "verify.platform.cancel", skip_all)]
 pub async fn cancel(verify: &Verify, sibling: Sibling, given: &Cancel) -> Result<(), Failure> {
     let mut tx = verify.db.begin().await?;
-    let ended = match given {
-        Cancel::Id(id) => Vec::from_iter(sibling_rows::cancel(&mut tx, sibling, &id.to_string()).await?),
-        Cancel::Holder(holder) => sibling_rows::cancel_for(&mut tx, sibling, holder).await?,
-    };
-    for row_id in ended {
+    for row_id in sibling_rows::cancel(&mut tx, sibling, given).await? {
         delivery_rows::cancel(&mut tx, row_id).await?;
     }
     tx.commit().await?;

@@ -7,7 +7,7 @@ use tessera_contracts::verify::{FactorAnswer, Verdict};
 use tessera_storage::Tx;
 
 use super::proof::{Expected, Right};
-use crate::domain::counting::{WRONG_PER_SUBJECT, wrong};
+use crate::domain::counting::WRONG_PER_SUBJECT;
 use crate::domain::method::Method;
 use crate::domain::purpose_group::PurposeGroup;
 use crate::domain::verification::{Owner, PLATFORM};
@@ -25,26 +25,27 @@ pub async fn judge(verify: &Verify, method: Method, given: &FactorAnswer) -> Res
     let now = verify.clock.now();
     let user = given.user.to_string();
     let owner = Owner { tenant: PLATFORM, consumer: &user };
-    let expected = match keep(verify, method, owner, given, now).await? {
-        Ok(expected) => expected,
+    let (expected, counted_at) = match keep(verify, method, owner, given, now).await? {
+        Ok(kept) => kept,
         Err(verdict) => return Ok(verdict),
     };
     let verdict = match expected.compare(verify, owner, &given.code, now)? {
-        Some(right) => spend(verify, owner, given, &right, now).await?,
+        Some(right) => spend(verify, owner, given, &right, (counted_at, now)).await?,
         None => WRONG,
     };
     tracing::info!(user.id = user, verify.method = method.name(), ?verdict, "factor.answer");
     Ok(verdict)
 }
 
-/// Keeps the answer and counts it, and commits; or says what there is to say without comparing it.
+/// Keeps the answer and counts it, and commits, and answers what to compare it with and when it was counted; or says what there is to say
+/// without comparing it.
 async fn keep(
     verify: &Verify,
     method: Method,
     owner: Owner<'_>,
     given: &FactorAnswer,
     now: Timestamp,
-) -> Result<Result<Expected<'static>, Verdict>, Failure> {
+) -> Result<Result<(Expected<'static>, Timestamp), Verdict>, Failure> {
     let attempt = given.attempt.to_string();
     let (place, code) = (["answers", &attempt], given.code.expose_secret().as_bytes());
     let new = NewAnswer {
@@ -56,13 +57,13 @@ async fn keep(
     let mut tx = verify.db.begin().await?;
     let Some(expected) = Expected::of_user(&mut tx, method, owner).await? else { return Ok(Err(Verdict::Unknown)) };
     if answer_rows::keep(&mut tx, &new, now).await? {
-        let kind = wrong(PurposeGroup::Factor.name());
+        let kind = PurposeGroup::Factor.counted_for(None).wrong();
         if counter_rows::count(&mut tx, counter(owner, &kind), WRONG_PER_SUBJECT, now).await?.is_err() {
             // Nothing was compared, so nothing is worth trying until the user's hour is over.
             return Ok(Err(Verdict::Wrong { attempts: 1, left: Some(0) }));
         }
         tx.commit().await?;
-        return Ok(Ok(expected));
+        return Ok(Ok((expected, now)));
     }
     let Some(known) = answer_rows::find(&mut tx, new.id).await? else { return Ok(Err(Verdict::Unknown)) };
     if known.consumer != new.consumer || known.method != method.name() {
@@ -71,7 +72,7 @@ async fn keep(
     if !verify.answers.matches(&place, code, &known.digest) {
         return Ok(Err(WRONG));
     }
-    Ok(if known.is_proved { Err(Verdict::ProvedBefore) } else { Ok(expected) })
+    Ok(if known.is_proved { Err(Verdict::ProvedBefore) } else { Ok((expected, known.answered_at)) })
 }
 
 /// Uses up what was right, and notes which attempt has.
@@ -80,7 +81,7 @@ async fn spend(
     owner: Owner<'_>,
     given: &FactorAnswer,
     right: &Right,
-    now: Timestamp,
+    (counted_at, now): (Timestamp, Timestamp),
 ) -> Result<Verdict, Failure> {
     let mut tx: Tx = verify.db.begin().await?;
     if !answer_rows::prove(&mut tx, given.attempt.uuid(), now).await? {
@@ -90,8 +91,8 @@ async fn spend(
         // Rolled back: somebody else has used it.
         return Ok(WRONG);
     }
-    let kind = wrong(PurposeGroup::Factor.name());
-    counter_rows::take_back(&mut tx, counter(owner, &kind)).await?;
+    let kind = PurposeGroup::Factor.counted_for(None).wrong();
+    counter_rows::take_back(&mut tx, counter(owner, &kind), WRONG_PER_SUBJECT, counted_at).await?;
     tx.commit().await?;
     Ok(Verdict::Proved)
 }

@@ -8,12 +8,11 @@ use tessera_contracts::verify::{Resend, Resent};
 use tessera_storage::Session;
 use uuid::Uuid;
 
-use super::count_message::count_own_message;
+use super::count_message::{SentBy, count_message};
 use super::platform::{fault, recipient};
 use super::queue::{self, Parcel};
 use crate::domain::counting::Limited;
 use crate::domain::message::Message;
-use crate::domain::method::Method;
 use crate::domain::verification::{Key, PLATFORM};
 use crate::store::sibling_rows::{self, Own, Tried};
 use crate::store::verification_rows::{self, Opened};
@@ -40,22 +39,22 @@ pub async fn resend(verify: &Verify, sibling: Sibling, given: Resend) -> Result<
     if let Some(outcome) = outcome(&mut tx, given.op, own, now).await? {
         return Ok(outcome);
     }
-    let begun = sibling_rows::find(&mut tx, own).await?;
-    let Some(method) = begun.and_then(|begun| Method::named(&begun.method)) else { return Ok(Resent::Unknown) };
-    let key = Key { tenant: PLATFORM, method, id: &id, holder: &given.holder };
+    let Some(begun) = sibling_rows::find(&mut tx, own).await? else { return Ok(Resent::Unknown) };
+    let key = own.key(begun.method);
     let found = verification_rows::find_live(&mut tx, key, now).await?;
     let Some((found, sealed)) = found.and_then(|mut found| found.sealed_code.take().map(|sealed| (found, sealed)))
     else {
         return Ok(Resent::Unknown);
     };
-    let Some(recipient) = recipient(verify, method, &found.consumer)? else { return Ok(Resent::Unknown) };
+    let Some(recipient) = recipient(verify, begun.method, &found.consumer)? else { return Ok(Resent::Unknown) };
     let tried = |limited_until| Tried { op: given.op, verification: found.row_id, limited_until };
     // Before it is counted: of several calls with one `op` at once, those that are not first are answered.
     if !sibling_rows::note(&mut tx, tried(None)).await? {
         drop(tx);
         return noted(verify, given.op, own, now).await;
     }
-    if let Err(limited) = count_own_message(verify, &mut tx, &recipient, false, now).await? {
+    let by = SentBy::Platform { must_go: false };
+    if let Err(limited) = count_message(verify, &mut tx, by, &recipient, now).await? {
         // With this every count goes that was made before the one that refused.
         drop(tx);
         sibling_rows::note(&mut verify.db.write().await?, tried(Some(now + limited.wait))).await?;

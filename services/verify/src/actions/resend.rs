@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretString};
 use tessera_contracts::call::Failure;
 
-use super::count_message::count_message;
+use super::count_message::{SentBy, count_message};
 use super::initiate::Template;
 use super::queue::{self, Parcel};
 use crate::domain::counting::Limited;
@@ -95,7 +95,9 @@ pub async fn resend(verify: &Verify, tenant: &str, again: Again) -> Result<Verif
     let of = Opened { row_id: found.row_id, generation: found.generation };
     // It may have been proved, replaced or ended since it was found.
     let prolonged = resend_rows::prolong(&mut tx, of, prolonged, now).await?.ok_or(ResendError::NotFound)?;
-    count_message(verify, &mut tx, tenant, &again.recipient, now).await?.map_err(ResendError::Limited)?;
+    count_message(verify, &mut tx, SentBy::Tenant(tenant), &again.recipient, now)
+        .await?
+        .map_err(ResendError::Limited)?;
     queue::queue(verify, &mut tx, Parcel { of, channel, destination, message }, now).await?;
     tx.commit().await?;
     verify.queued.send_replace(());

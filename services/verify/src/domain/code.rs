@@ -78,25 +78,64 @@ mod tests {
         assert_eq!(Alphabet::of(&[""]), None);
     }
 
-    #[test]
-    fn in_a_mix_a_digit_is_twice_as_likely_as_a_letter() {
-        let mut seen: BTreeMap<char, i32> = BTreeMap::new();
-        for seed in 0..2_000 {
-            drawn(&["DIGITS", "alphas"], 32, seed).chars().for_each(|symbol| *seen.entry(symbol).or_default() += 1);
+    /// How far a great many draws are from what each symbol's places in the alphabet promise, as Pearson's chi-square over the symbols,
+    /// beside the most that chance may make of it: twelve standard deviations above the mean.
+    fn distance(alphabet: &Alphabet, seed: u64) -> (f64, f64) {
+        let places = |symbols: &mut BTreeMap<char, f64>, symbol| *symbols.entry(symbol).or_default() += 1.0;
+        let (mut expected, mut seen) = (BTreeMap::new(), BTreeMap::new());
+        alphabet.0.iter().for_each(|symbol| places(&mut expected, *symbol));
+        let random = Random::seeded(seed);
+        for _ in 0..2_000 {
+            alphabet.draw(32, &random).expose_secret().chars().for_each(|symbol| places(&mut seen, symbol));
         }
-        // 64 000 draws over 46 places: 1391 for each place.
-        for (symbol, n) in seen {
-            let expected = if symbol.is_ascii_digit() { 2782 } else { 1391 };
-            assert!((n - expected).abs() < expected / 6, "{symbol}: {n}");
+        let of_each = 64_000.0 / expected.values().sum::<f64>();
+        let square = |(symbol, places): (&char, &f64)| {
+            let promised = places * of_each;
+            (seen.get(symbol).copied().unwrap_or_default() - promised).powi(2) / promised
+        };
+        let freedom = f64::from(u32::try_from(expected.len()).expect("few symbols")) - 1.0;
+        (expected.iter().map(square).sum(), freedom + 12.0 * (2.0 * freedom).sqrt())
+    }
+
+    /// Every alphabet that a set of ours makes alone, those that we draw from ourselves, and mixes in which digits weigh twice.
+    fn alphabets() -> Vec<Alphabet> {
+        let sets: [&[&str]; 8] = [
+            &["DIGITS"],
+            &["alphas"],
+            &["ALPHAS"],
+            &["SYMBOLS"],
+            &["äö1-"],
+            &["DIGITS", "alphas"],
+            &["DIGITS", "ALPHAS", "alphas", "SYMBOLS"],
+            &["DIGITS", "9"],
+        ];
+        let sets = sets.iter().map(|sets| Alphabet::of(sets).expect("symbols"));
+        sets.chain([Alphabet::digits(), Alphabet::link()]).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4))]
+        #[test]
+        fn a_symbol_is_as_likely_as_its_places_in_the_alphabet_are_many(seed: u64) {
+            for alphabet in alphabets() {
+                let (distance, bound) = distance(&alphabet, seed);
+                prop_assert!(distance < bound, "{distance} of {bound}: {alphabet:?}");
+            }
         }
     }
 
     proptest! {
         #[test]
-        fn a_code_has_its_length_and_only_symbols_of_its_sets(length in 1_u8..=32, own in "\\PC{1,8}", seed: u64) {
-            let code = drawn(&["ALPHAS", &own], length, seed);
+        fn a_code_has_its_length_and_only_symbols_of_its_sets(
+            length in 1_u8..=32,
+            names in prop::sample::subsequence(vec!["DIGITS", "alphas", "ALPHAS", "SYMBOLS"], 0..=4),
+            own in "\\PC{1,8}",
+            seed: u64,
+        ) {
+            let sets = [names, vec![&own]].concat();
+            let code = drawn(&sets, length, seed);
             prop_assert_eq!(code.chars().count(), usize::from(length));
-            prop_assert!(code.chars().all(|symbol| symbol.is_ascii_uppercase() || expanded(&own).contains(symbol)));
+            prop_assert!(code.chars().all(|symbol| sets.iter().any(|set| expanded(set).contains(symbol))));
         }
     }
 }

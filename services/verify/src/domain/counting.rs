@@ -14,12 +14,6 @@ pub struct Quota {
 /// Wrong answers of one subject in one group of purposes, over all its verifications.
 pub const WRONG_PER_SUBJECT: Quota = Quota { most: 20, window: TimeDelta::hours(1) };
 
-/// The name under which wrong answers are counted that a group of purposes counts so.
-#[must_use]
-pub fn wrong(purpose_group: &str) -> String {
-    format!("wrong {purpose_group}")
-}
-
 /// The platform's own messages to one recipient: each kind must have room.
 pub const PLATFORM_MESSAGES: [(&str, Quota); 2] = [
     ("message", Quota { most: 1, window: TimeDelta::seconds(30) }),

@@ -48,3 +48,16 @@ impl Method {
         }
     }
 }
+
+/// A name in storage that is none of a method's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no method has that name")]
+pub struct NoMethod;
+
+impl TryFrom<String> for Method {
+    type Error = NoMethod;
+
+    fn try_from(stored: String) -> Result<Self, NoMethod> {
+        Self::named(&stored).ok_or(NoMethod)
+    }
+}

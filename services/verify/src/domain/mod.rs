@@ -9,6 +9,7 @@ pub mod counting;
 pub mod lifetime;
 pub mod message;
 pub mod method;
+pub mod patience;
 pub mod plain_text;
 pub mod purpose_group;
 pub mod recipient;

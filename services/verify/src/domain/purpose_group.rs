@@ -19,8 +19,7 @@ pub enum PurposeGroup {
 
 impl PurposeGroup {
     /// Its name in storage.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Tenant => "tenant",
             Self::Factor => "factor",
@@ -33,12 +32,36 @@ impl PurposeGroup {
     /// What wrong answers are counted under. Where strangers may begin, each browser has a count of its own, and everybody else one
     /// together: so a stranger's guesses block neither what people began at their browser, nor a factor.
     #[must_use]
-    pub fn counted_for(self, browser: Option<BrowserClientId>) -> String {
+    pub fn counted_for(self, browser: Option<BrowserClientId>) -> CountedFor {
         let is_open = matches!(self, Self::Registration | Self::Recovery | Self::FirstFactor);
-        match browser.filter(|_| is_open) {
+        CountedFor(match browser.filter(|_| is_open) {
             Some(browser) => format!("{} {browser}", self.name()),
             None => self.name().to_owned(),
-        }
+        })
+    }
+}
+
+/// A group of purposes, and whose browser, as far as wrong answers are counted apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedFor(String);
+
+impl CountedFor {
+    /// As it is stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name under which its wrong answers are counted.
+    #[must_use]
+    pub fn wrong(&self) -> String {
+        format!("wrong {}", self.0)
+    }
+}
+
+impl From<String> for CountedFor {
+    fn from(stored: String) -> Self {
+        Self(stored)
     }
 }
 
@@ -56,7 +79,7 @@ mod tests {
             assert!(counts[0] != counts[1] && counts[1] != counts[2] && counts[0] != counts[2], "{counts:?}");
         }
         for other in [PurposeGroup::Tenant, PurposeGroup::Factor] {
-            assert_eq!(other.counted_for(browser(1)), other.name());
+            assert_eq!(other.counted_for(browser(1)).as_str(), other.name());
         }
     }
 }

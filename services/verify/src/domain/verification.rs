@@ -4,6 +4,7 @@ use tessera_common::clock::Timestamp;
 use uuid::Uuid;
 
 use super::method::Method;
+use super::purpose_group::CountedFor;
 
 /// The most comparisons of a short code.
 pub const MOST_ATTEMPTS: i64 = 5;
@@ -38,12 +39,14 @@ pub struct Verification {
     pub row_id: Uuid,
     /// Whose it is: a tenant, or [`PLATFORM`].
     pub tenant: String,
+    /// Its method.
+    pub method: Method,
     /// Its id as it was given.
     pub id: String,
     /// Whom wrong answers are counted for.
     pub subject: String,
     /// What it is for, as far as counting goes.
-    pub purpose_group: String,
+    pub purpose_group: CountedFor,
     /// Who is to prove it, as given.
     pub consumer: String,
     /// The canonical form of the consumer: an address, a number or a name.

@@ -25,11 +25,11 @@ pub fn delivery(claimed: &Claimed, of: OfVerification, reason: &str) -> events::
 }
 
 /// A verification, as events carry it.
-pub fn verification(verification: &Verification, method: String) -> events::Verification {
+pub fn verification(verification: &Verification) -> events::Verification {
     events::Verification {
         tenant: verification.tenant.clone(),
         verification_id: verification.id.clone(),
-        method,
+        method: verification.method.name().to_owned(),
         user_id: (verification.tenant == PLATFORM).then(|| verification.subject.clone()),
     }
 }

@@ -1,5 +1,6 @@
 //! JSON as it came: looked at without being changed, so that what is echoed keeps its members' order, its numbers and its blanks.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -20,7 +21,7 @@ pub fn document(text: &str) -> Result<&RawValue, Accident> {
 
 fn check(raw: &RawValue) -> serde_json::Result<()> {
     match Kind::of(raw) {
-        Kind::Object => Object::of(raw)?.0.into_iter().try_for_each(|(_, value)| check(value)),
+        Kind::Object => Object::of(raw)?.0.into_values().try_for_each(check),
         Kind::Array => serde_json::from_str::<Vec<&RawValue>>(raw.get())?.into_iter().try_for_each(check),
         Kind::Text => serde_json::from_str::<String>(raw.get()).map(drop),
         Kind::Number | Kind::Other => Ok(()),
@@ -30,9 +31,7 @@ fn check(raw: &RawValue) -> serde_json::Result<()> {
 /// How deep a value nests: 0 for one that holds no other.
 pub fn depth(raw: &RawValue) -> usize {
     let inner: Vec<&RawValue> = match Kind::of(raw) {
-        Kind::Object => {
-            Object::of(raw).map(|object| object.0.into_iter().map(|(_, value)| value).collect()).unwrap_or_default()
-        }
+        Kind::Object => Object::of(raw).map(|object| object.0.into_values().collect()).unwrap_or_default(),
         Kind::Array => serde_json::from_str(raw.get()).unwrap_or_default(),
         _ => return 0,
     };
@@ -65,7 +64,7 @@ impl Kind {
 
 /// The members of an object.
 #[derive(Debug, Default)]
-pub struct Object<'a>(Vec<(String, &'a RawValue)>);
+pub struct Object<'a>(HashMap<String, &'a RawValue>);
 
 impl<'a> Object<'a> {
     fn of(raw: &'a RawValue) -> serde_json::Result<Self> {
@@ -74,7 +73,7 @@ impl<'a> Object<'a> {
 
     /// The member of that name.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+        self.0.get(name).copied()
     }
 }
 
@@ -96,10 +95,9 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
         let mut object = Object::default();
         while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            if object.get(&name).is_some() {
+            if object.0.insert(name, value).is_some() {
                 return Err(A::Error::custom("a member occurs twice"));
             }
-            object.0.push((name, value));
         }
         Ok(object)
     }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::json::{self, Kind, Need, Reader};
 use super::tenant_call::TenantCall;
 use super::verification::{Shown, codes_left, failed, invalid_code, limited, shown};
-use crate::actions::attempt::{Answer, Judged, attempt};
+use crate::actions::attempt::{Answer, Judged, To, attempt};
 use crate::domain::method::Method;
 use crate::domain::verification::Key;
 use crate::verify::Verify;
@@ -56,7 +56,7 @@ pub async fn post(verify: web::Data<Verify>, call: TenantCall) -> Result<HttpRes
     let given = Given::read(&call.body, call.method)?;
     let key = Key::of_tenant(&call.tenant.id, call.method, &call.verification_id);
     let answer = Answer { code: given.code.as_ref(), removes_secret: given.removes_secret };
-    match attempt(&verify, key, answer).await.map_err(failed)? {
+    match attempt(&verify, To::Tenants(key), answer).await.map_err(failed)? {
         Judged::Right(verification) => {
             let left = codes_left(&verify, call.method, &verification).await?;
             shown(verification, left)
@@ -64,7 +64,7 @@ pub async fn post(verify: web::Data<Verify>, call: TenantCall) -> Result<HttpRes
         Judged::Wrong(verification) => invalid_code(verification),
         Judged::Limited(used_up, _) => Err(limited(used_up)),
         // Only a sibling may know that a code was right once.
-        Judged::RightBefore | Judged::Unknown => Err(Refusal::not_found()),
+        Judged::RightBefore(_) | Judged::Unknown => Err(Refusal::not_found()),
     }
 }
 

@@ -14,10 +14,7 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::SendError;
-
-/// The longest that each of the three parts of a conversation may take: until we may speak, the envelope, the mail. Together they are
-/// less than the claim of a queued message.
-const PATIENCE: Duration = Duration::from_secs(9);
+use crate::domain::patience::Patience;
 
 /// How long a connection that nothing is sent over is kept.
 const KEPT: Duration = Duration::from_secs(30);
@@ -33,6 +30,8 @@ pub struct MailServer {
     tls: Tls,
     name: ClientId,
     credentials: Option<Credentials>,
+    /// For each of the three parts of a conversation: until we may speak, the envelope, the mail.
+    patience: Patience,
     idle: Mutex<Idle>,
 }
 
@@ -52,7 +51,7 @@ impl MailServer {
     ///
     /// # Errors
     /// Says what is wrong with the URL.
-    pub fn at(url: &str, trust: &Trust) -> Result<Self, String> {
+    pub fn at(url: &str, trust: &Trust, patience: Patience) -> Result<Self, String> {
         let url: Url = url.parse().map_err(|error| format!("it is not a URL ({error})"))?;
         let host = url.host_str().ok_or("it names no host")?.to_owned();
         let verified = || parameters(&host, trust).map_err(|error| error.to_string());
@@ -69,7 +68,8 @@ impl MailServer {
             name => ClientId::Domain(name.to_owned()),
         };
         let credentials = url.password().map(|password| Credentials::new(decoded(url.username()), decoded(password)));
-        Ok(Self { port: url.port().unwrap_or(port), host, tls, name, credentials, idle: Mutex::default() })
+        let (port, idle) = (url.port().unwrap_or(port), Mutex::default());
+        Ok(Self { host, port, tls, name, credentials, patience, idle })
     }
 
     /// Hands a mail over. A connection on which something was left unsaid is dropped: what comes next could be taken for a part of it.
@@ -79,11 +79,12 @@ impl MailServer {
     pub async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), SendError> {
         let unsent = || SendError::Unavailable("the mail server does not answer".to_owned());
         let lost = || SendError::Lost("the mail server did not say whether it took the mail".to_owned());
-        let opened = timeout(PATIENCE, self.connection()).await.map_err(|_| unsent())?;
+        let patience = self.patience.get();
+        let opened = timeout(patience, self.connection()).await.map_err(|_| unsent())?;
         let mut connection = opened.map_err(|error| not_let_in(&error))?;
-        let addressed = timeout(PATIENCE, address(&mut connection, envelope)).await.map_err(|_| unsent())?;
+        let addressed = timeout(patience, address(&mut connection, envelope)).await.map_err(|_| unsent())?;
         addressed?;
-        let taken = timeout(PATIENCE, connection.message(mail)).await.map_err(|_| lost())?;
+        let taken = timeout(patience, connection.message(mail)).await.map_err(|_| lost())?;
         taken.map_err(|error| answer("the mail", &error).unwrap_or_else(lost))?;
         self.idle.lock().await.0.push((connection, Instant::now()));
         Ok(())

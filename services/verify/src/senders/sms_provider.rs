@@ -9,10 +9,8 @@ use tessera_common::tls::Trust;
 use url::Url;
 
 use super::{Letter, SendError};
+use crate::domain::patience::Patience;
 use crate::verify::SmsSettings;
-
-/// The longest that a provider may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -60,7 +58,12 @@ impl SmsProvider {
     ///
     /// # Errors
     /// When a setting is missing, or cannot be read. The provider is not asked yet.
-    pub fn new(settings: &SmsSettings, token: Option<SecretString>, trust: &Trust) -> Result<Self, SmsSettingError> {
+    pub fn new(
+        settings: &SmsSettings,
+        token: Option<SecretString>,
+        trust: &Trust,
+        patience: Patience,
+    ) -> Result<Self, SmsSettingError> {
         let SmsSettings { base_url, account, from, messaging_service, .. } = settings;
         if account.is_empty() {
             return Err(SmsSettingError::Account);
@@ -79,7 +82,7 @@ impl SmsProvider {
             .tls_certs_merge(authorities)
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_WITHIN)
-            .timeout(PATIENCE)
+            .timeout(patience.get())
             .build()?;
         let token = token.ok_or(SmsSettingError::Token)?;
         Ok(Self { http, messages, account: account.clone(), token, from: (from.0, from.1.to_owned()) })
@@ -127,5 +130,45 @@ fn judged(answer: &Answered) -> Result<(), SendError> {
         (_, true, _) => Err(SendError::Refused("the provider has failed to deliver it".to_owned())),
         (Some(_), false, false) => Ok(()),
         _ => Err(SendError::Unavailable("the provider answers with an error of its own".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is wrong with these settings, in words.
+    fn problem(base_url: &str, account: &str, sender: (&str, &str), token: Option<&str>) -> Option<String> {
+        let settings = SmsSettings {
+            base_url: base_url.to_owned(),
+            account: account.to_owned(),
+            from: sender.0.to_owned(),
+            messaging_service: sender.1.to_owned(),
+            allowed_prefixes: serde_json::from_str("[]").expect("prefixes"),
+            prefix_budget: 1,
+            tenant_budget: 1,
+        };
+        let patience = Patience::try_from(1).expect("a patience");
+        let provider = SmsProvider::new(&settings, token.map(SecretString::from), &Trust::default(), patience);
+        provider.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_cannot_be_used_names_the_setting() {
+        let (url, number, token) = ("https://sms.example", ("+4930123456", ""), Some("a token"));
+        for (problem, setting) in [
+            (problem("sms.example", "AC1", number, token), "verify.sms.base_url"),
+            (problem("mailto:sms@example", "AC1", number, token), "verify.sms.base_url"),
+            (problem(url, "", number, token), "verify.sms.account"),
+            (problem(url, "AC1", number, None), "verify.sms.token"),
+            (problem(url, "AC1", ("", ""), token), "verify.sms.from"),
+            (problem(url, "AC1", ("+4930123456", "MG1"), token), "verify.sms.from"),
+        ] {
+            let problem = problem.expect("a problem");
+            assert!(problem.starts_with(&format!("setting `{setting}`: ")), "{problem}");
+        }
+        for sender in [number, ("", "MG1")] {
+            assert_eq!(problem(url, "AC1", sender, token), None);
+        }
     }
 }

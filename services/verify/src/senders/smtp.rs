@@ -11,6 +11,7 @@ use tessera_common::tls::Trust;
 use super::mail_server::MailServer;
 use super::{Letter, SendError};
 use crate::domain::message::Sender;
+use crate::domain::patience::Patience;
 
 /// A mail server that takes our mail. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -36,8 +37,8 @@ impl Smtp {
     ///
     /// # Errors
     /// When one of them cannot be read. The server is not asked yet.
-    pub fn new(url: &SecretString, from: &str, trust: &Trust) -> Result<Self, SmtpSettingError> {
-        let server = MailServer::at(url.expose_secret(), trust).map_err(SmtpSettingError::Url)?;
+    pub fn new(url: &SecretString, from: &str, trust: &Trust, patience: Patience) -> Result<Self, SmtpSettingError> {
+        let server = MailServer::at(url.expose_secret(), trust, patience).map_err(SmtpSettingError::Url)?;
         Ok(Self { server: Arc::new(server), from: from.parse().map_err(SmtpSettingError::From)? })
     }
 
@@ -130,6 +131,10 @@ mod tests {
         mail
     }
 
+    fn patience() -> Patience {
+        Patience::try_from(9_000).expect("a patience")
+    }
+
     fn letter(subject: &str, name: Option<&str>) -> Letter {
         let message = Message {
             subject: Some(subject.to_owned()),
@@ -141,7 +146,7 @@ mod tests {
 
     async fn sent(end: &'static str, letter: Letter) -> (Result<(), SendError>, String) {
         let (url, talk) = server(end).await;
-        let smtp = Smtp::new(&url, "Tessera <no-reply@id.example>", &Trust::default()).expect("a sender");
+        let smtp = Smtp::new(&url, "Tessera <no-reply@id.example>", &Trust::default(), patience()).expect("a sender");
         let outcome = smtp.send(letter).await;
         drop(smtp);
         (outcome, talk.await.expect("the talk"))
@@ -165,8 +170,12 @@ mod tests {
 
     #[tokio::test]
     async fn whatever_the_name_the_address_is_the_one_that_was_given() {
-        let smtp =
-            Smtp::new(&"smtp://127.0.0.1:1".to_owned().into(), "Tessera <no-reply@id.example>", &Trust::default());
+        let smtp = Smtp::new(
+            &"smtp://127.0.0.1:1".to_owned().into(),
+            "Tessera <no-reply@id.example>",
+            &Trust::default(),
+            patience(),
+        );
         let smtp = smtp.expect("a sender");
         for (name, address, shown, from) in [
             (Some("Shop"), Some("a@shop.test"), Some("Shop"), "a@shop.test"),
@@ -199,14 +208,14 @@ mod tests {
         assert!(matches!(sent("550 no such user", letter("Hi", None)).await.0, Err(SendError::Refused(_))));
         assert!(matches!(sent("451 come back later", letter("Hi", None)).await.0, Err(SendError::Deferred(_))));
         let nobody = SecretString::from("smtp://127.0.0.1:1");
-        let smtp = Smtp::new(&nobody, "no-reply@id.example", &Trust::default()).expect("a sender");
+        let smtp = Smtp::new(&nobody, "no-reply@id.example", &Trust::default(), patience()).expect("a sender");
         let unreachable = smtp.send(letter("Hi", None)).await;
         assert!(matches!(unreachable, Err(SendError::Unavailable(_))));
     }
 
     #[tokio::test]
     async fn what_cannot_be_used_names_the_setting() {
-        let refused = |url: &str, from: &str| Smtp::new(&url.to_owned().into(), from, &Trust::default());
+        let refused = |url: &str, from: &str| Smtp::new(&url.to_owned().into(), from, &Trust::default(), patience());
         let message = |url, from| refused(url, from).expect_err("refused").to_string();
         assert!(message("mail.example", "a@b.example").contains("`verify.smtp_url`"));
         assert!(message("smtp://mail.example", "nobody").contains("`verify.mail_from`"));
@@ -235,7 +244,7 @@ mod tests {
             (Trust::of_pem(other.authority.as_bytes()).expect("trust"), false),
             (Trust::default(), false),
         ] {
-            let smtp = Smtp::new(&url, "no-reply@id.example", &trust).expect("a sender");
+            let smtp = Smtp::new(&url, "no-reply@id.example", &trust, patience()).expect("a sender");
             let outcome = smtp.send(letter("Hi", None)).await;
             assert_eq!(outcome.is_ok(), trusted, "{trust:?}: {outcome:?}");
         }

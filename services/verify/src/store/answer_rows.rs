@@ -13,6 +13,7 @@ pub struct Answer {
     pub method: String,
     pub digest: Vec<u8>,
     pub is_proved: bool,
+    pub answered_at: Timestamp,
 }
 
 /// An answer that may be new.
@@ -44,7 +45,7 @@ pub async fn keep(session: &mut impl Session, new: &NewAnswer, now: Timestamp) -
 /// The answer of that id.
 pub async fn find(session: &mut impl Session, id: Uuid) -> sqlx::Result<Option<Answer>> {
     run!(session, |e| sqlx::query_as(
-        "select consumer, method, digest, proved_at is not null as is_proved from answers where id = $1"
+        "select consumer, method, digest, proved_at is not null as is_proved, answered_at from answers where id = $1"
     )
     .bind(id)
     .fetch_optional(e))

@@ -53,16 +53,24 @@ async fn ends_at(session: &mut impl Session, counter: Counter<'_>) -> sqlx::Resu
     .fetch_optional(e))
 }
 
-/// Takes back one that was counted.
-pub async fn take_back(session: &mut impl Session, counter: Counter<'_>) -> sqlx::Result<()> {
+/// Takes back one that was counted at a time, unless the window that it was counted in is over.
+pub async fn take_back(
+    session: &mut impl Session,
+    counter: Counter<'_>,
+    quota: Quota,
+    counted_at: Timestamp,
+) -> sqlx::Result<()> {
     affected!(
         session,
+        // A window that began later ends later than any in which it can have been counted.
         sqlx::query(
-            "update counters set used = used - 1 where tenant = $1 and subject = $2 and kind = $3 and used > 0"
+            "update counters set used = used - 1 \
+             where tenant = $1 and subject = $2 and kind = $3 and used > 0 and ends_at <= $4"
         )
         .bind(counter.tenant.to_owned())
         .bind(counter.subject.to_owned())
         .bind(counter.kind.to_owned())
+        .bind(counted_at + quota.window)
     )?;
     Ok(())
 }

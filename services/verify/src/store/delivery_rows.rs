@@ -61,16 +61,18 @@ pub async fn cancel(session: &mut impl Session, verification: Uuid) -> sqlx::Res
     Ok(())
 }
 
-/// Gives up the due messages whose codes are worth nothing any more; answers how many.
-pub async fn expire(session: &mut impl Session, now: Timestamp) -> sqlx::Result<u64> {
+/// Gives up some due messages whose codes are worth nothing any more; answers how many.
+pub async fn expire(session: &mut impl Session, now: Timestamp, limit: i64) -> sqlx::Result<u64> {
     affected!(
         session,
         sqlx::query(
-            "update deliveries set state = 'expired', sealed = null where state = 'queued' and next_try_at <= $1 \
-             and not exists (select 1 from verifications v where v.row_id = deliveries.verification \
-                 and v.generation = deliveries.generation and v.state = 'live' and v.deadline > $1)"
+            "update deliveries set state = 'expired', sealed = null where id in \
+             (select d.id from deliveries d where d.state = 'queued' and d.next_try_at <= $1 \
+              and not exists (select 1 from verifications v where v.row_id = d.verification \
+                  and v.generation = d.generation and v.state = 'live' and v.deadline > $1) limit $2) and state = 'queued'"
         )
         .bind(now)
+        .bind(limit)
     )
 }
 

@@ -2,8 +2,13 @@
 
 use tessera_common::clock::Timestamp;
 use tessera_contracts::sibling::Sibling;
+use tessera_contracts::verify::Cancel;
 use tessera_storage::{Session, affected, run};
 use uuid::Uuid;
+
+use super::verification_rows::{Row, answerable, columns};
+use crate::domain::method::Method;
+use crate::domain::verification::{Key, PLATFORM, Verification};
 
 /// A sibling's own verification. Whose it is, and for which row, never changes.
 #[derive(Clone, Copy, Debug)]
@@ -14,10 +19,18 @@ pub struct Own<'a> {
     pub holder: &'a str,
 }
 
+impl<'a> Own<'a> {
+    /// Its key, by the method that it turns out to be of.
+    pub const fn key(self, method: Method) -> Key<'a> {
+        Key { tenant: PLATFORM, method, id: self.id, holder: self.holder }
+    }
+}
+
 /// What of a sibling's verification never changes but with its end.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Begun {
-    pub method: String,
+    #[sqlx(try_from = "String")]
+    pub method: Method,
     pub deadline: Timestamp,
 }
 
@@ -33,26 +46,47 @@ pub async fn find(session: &mut impl Session, own: Own<'_>) -> sqlx::Result<Opti
     .fetch_optional(e))
 }
 
-/// Ends a sibling's live verification, whichever of its rows it is for; answers its row.
-pub async fn cancel(session: &mut impl Session, sibling: Sibling, id: &str) -> sqlx::Result<Option<Uuid>> {
-    run!(session, |e| sqlx::query_scalar(
-        "update verifications set state = 'deleted', sealed_code = null \
-         where tenant = 'platform' and lookup_id = $1 and sibling = $2 and state = 'live' returning row_id"
-    )
-    .bind(id.to_owned())
-    .bind(sibling.name())
-    .fetch_optional(e))
+/// Counts one answer as wrong, ahead of its comparison, and answers the verification it is for; `None` if it takes no answers. It takes
+/// them also after it was proved, so that a proof whose effect was lost can be presented again.
+pub async fn count_attempt(
+    session: &mut impl Session,
+    own: Own<'_>,
+    now: Timestamp,
+) -> sqlx::Result<Option<Verification>> {
+    let row: Option<Row> = run!(session, |e| {
+        sqlx::query_as(concat!(
+        "update verifications set attempts = attempts + 1 \
+         where tenant = 'platform' and lookup_id = $1 and holder = $2 and sibling = $3 and state in ('live', 'proved') and ",
+        answerable!("$4"),
+        " returning ",
+        columns!()
+    ))
+    .bind(own.id.to_owned())
+    .bind(own.holder.to_owned())
+    .bind(own.sibling.name())
+    .bind(now)
+    .fetch_optional(e)
+    })?;
+    Ok(row.map(Verification::from))
 }
 
-/// Ends all live verifications that are for a sibling's row; answers their rows.
-pub async fn cancel_for(session: &mut impl Session, sibling: Sibling, holder: &str) -> sqlx::Result<Vec<Uuid>> {
-    run!(session, |e| sqlx::query_scalar(
-        "update verifications set state = 'deleted', sealed_code = null \
-         where tenant = 'platform' and holder = $1 and sibling = $2 and state = 'live' returning row_id"
-    )
-    .bind(holder.to_owned())
-    .bind(sibling.name())
-    .fetch_all(e))
+macro_rules! cancel {
+    ($which:literal) => {
+        concat!(
+            "update verifications set state = 'deleted', sealed_code = null where tenant = 'platform' and ",
+            $which,
+            " = $1 and sibling = $2 and state = 'live' returning row_id"
+        )
+    };
+}
+
+/// Ends a sibling's live verifications that are meant; answers their rows.
+pub async fn cancel(session: &mut impl Session, sibling: Sibling, meant: &Cancel) -> sqlx::Result<Vec<Uuid>> {
+    let (text, value) = match meant {
+        Cancel::Id(id) => (cancel!("lookup_id"), id.to_string()),
+        Cancel::Holder(holder) => (cancel!("holder"), holder.clone()),
+    };
+    run!(session, |e| sqlx::query_scalar(text).bind(value.clone()).bind(sibling.name()).fetch_all(e))
 }
 
 /// A request to send a message again, and what became of it.

@@ -1,7 +1,7 @@
 //! Addresses and numbers that a provider has refused for good.
 
 use tessera_common::clock::Timestamp;
-use tessera_storage::{Session, affected};
+use tessera_storage::{Session, affected, run};
 
 use crate::domain::message::Channel;
 
@@ -36,4 +36,11 @@ pub async fn delete(session: &mut impl Session, channel: Channel, recipient: Str
             .bind(recipient.clone())
     )?;
     Ok(())
+}
+
+/// How many there are of a channel.
+pub async fn count(session: &mut impl Session, channel: Channel) -> sqlx::Result<i64> {
+    run!(session, |e| sqlx::query_scalar("select count(*) from undeliverable where channel = $1")
+        .bind(channel.name())
+        .fetch_one(e))
 }

@@ -5,6 +5,8 @@ use tessera_contracts::sibling::Sibling;
 use tessera_storage::{Session, affected, run};
 use uuid::Uuid;
 
+use crate::domain::method::Method;
+use crate::domain::purpose_group::CountedFor;
 use crate::domain::verification::{Form, Key, Verification};
 
 /// A verification as it is stored.
@@ -12,9 +14,12 @@ use crate::domain::verification::{Form, Key, Verification};
 pub(super) struct Row {
     row_id: Uuid,
     tenant: String,
+    #[sqlx(try_from = "String")]
+    method: Method,
     id: String,
     subject: String,
-    purpose_group: String,
+    #[sqlx(try_from = "String")]
+    purpose_group: CountedFor,
     consumer: String,
     recipient: String,
     generation: i64,
@@ -32,6 +37,7 @@ impl From<Row> for Verification {
         Self {
             row_id: row.row_id,
             tenant: row.tenant,
+            method: row.method,
             id: row.id,
             subject: row.subject,
             purpose_group: row.purpose_group,
@@ -52,7 +58,7 @@ impl From<Row> for Verification {
 
 macro_rules! columns {
     () => {
-        "row_id, tenant, id, subject, purpose_group, consumer, recipient, generation, code_digest, form, attempts, issued_at, \
+        "row_id, tenant, method, id, subject, purpose_group, consumer, recipient, generation, code_digest, form, attempts, issued_at, \
          deadline, payload, sealed_code"
     };
 }
@@ -65,10 +71,13 @@ macro_rules! keyed {
     };
 }
 
-/// Takes answers, as far as its deadline (`$5`) and the cap go.
+/// Takes answers at a time, which is `$5` unless it is said, as far as its deadline and the cap go.
 macro_rules! answerable {
     () => {
-        "deadline > $5 and (form = 'long' or attempts < 5)"
+        answerable!("$5")
+    };
+    ($now:literal) => {
+        concat!("deadline > ", $now, " and (form = 'long' or attempts < 5)")
     };
 }
 pub(super) use answerable;
@@ -81,7 +90,7 @@ pub struct NewVerification<'a> {
     /// The sibling that begins it, if it is the platform's.
     pub sibling: Option<Sibling>,
     pub subject: String,
-    pub purpose_group: String,
+    pub purpose_group: CountedFor,
     pub consumer: String,
     pub recipient: String,
     pub code_digest: Vec<u8>,
@@ -99,6 +108,7 @@ impl NewVerification<'_> {
         Verification {
             row_id: opened.row_id,
             tenant: self.key.tenant.to_owned(),
+            method: self.key.method,
             id: self.key.id.to_owned(),
             subject: self.subject,
             purpose_group: self.purpose_group,
@@ -172,7 +182,7 @@ async fn open(
         .bind(new.key.holder.to_owned())
         .bind(new.key.id.to_owned())
         .bind(new.subject.clone())
-        .bind(new.purpose_group.clone())
+        .bind(new.purpose_group.as_str().to_owned())
         .bind(new.consumer.clone())
         .bind(new.recipient.clone())
         .bind(new.code_digest.clone())
@@ -218,7 +228,6 @@ pub async fn is_known(session: &mut impl Session, tenant: &str, subject: &str, r
 }
 
 /// Counts one answer as wrong, ahead of its comparison, and answers the verification it is for; `None` if it takes no answers.
-/// A sibling's takes them also after it was proved, so that a proof whose effect was lost can be presented again.
 pub async fn count_attempt(
     session: &mut impl Session,
     key: Key<'_>,
@@ -227,9 +236,9 @@ pub async fn count_attempt(
     let row: Option<Row> = run!(session, |e| sqlx::query_as(concat!(
         "update verifications set attempts = attempts + 1 where ",
         keyed!(),
-        " and ",
+        " and state = 'live' and ",
         answerable!(),
-        " and (state = 'live' or state = 'proved' and tenant = 'platform') returning ",
+        " returning ",
         columns!()
     ))
     .bind(key.tenant.to_owned())
@@ -257,17 +266,18 @@ pub async fn prove(session: &mut impl Session, verification: &Verification, now:
     Ok(proved == 1)
 }
 
-/// Ends a live verification that has used up its answers, and answers its method; `None` if somebody else has ended it.
-pub async fn exhaust(session: &mut impl Session, verification: &Verification) -> sqlx::Result<Option<String>> {
-    run!(session, |e| {
-        sqlx::query_scalar(
+/// Ends a live verification that has used up its answers; `false` if somebody else has ended it.
+pub async fn exhaust(session: &mut impl Session, verification: &Verification) -> sqlx::Result<bool> {
+    let exhausted = affected!(
+        session,
+        sqlx::query(
             "update verifications set state = 'exhausted', sealed_code = null \
-         where row_id = $1 and generation = $2 and state = 'live' and attempts >= 5 returning method",
+             where row_id = $1 and generation = $2 and state = 'live' and attempts >= 5"
         )
         .bind(verification.row_id)
         .bind(verification.generation)
-        .fetch_optional(e)
-    })
+    )?;
+    Ok(exhausted == 1)
 }
 
 /// Whether it was proved before; if so, takes back the attempt that the right code was counted as.

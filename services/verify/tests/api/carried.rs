@@ -8,65 +8,11 @@ use tessera_messaging::{Envelope, Event};
 use tessera_storage::run;
 use tessera_testkit::{Engine, MailBehaviour, MailServer, TestApp, Value, json};
 
-use super::providers::SmsProvider;
+use super::providers::{SmsProvider, Stands, deliveries, tried, until, with_mail_server, with_sms_provider};
 use super::support::{Tenant, by_mail, other_than, text, with};
 
 const ADA: &str = "ada@example.org";
 const PHONE: &str = "+4915112345678";
-
-async fn with_mail_server(engine: Engine, server: &MailServer) -> TestApp {
-    TestApp::start_with(engine, &[("TESSERA_VERIFY_SMTP_URL", &server.url)]).await
-}
-
-async fn with_sms_provider(provider: &SmsProvider) -> TestApp {
-    let settings = [
-        ("TESSERA_VERIFY_SMS_BASE_URL", provider.url.as_str()),
-        ("TESSERA_VERIFY_SMS_ACCOUNT", "AC1"),
-        ("TESSERA_VERIFY_SMS_TOKEN", "a token"),
-        ("TESSERA_VERIFY_SMS_FROM", "+4930123456"),
-    ];
-    TestApp::start_with(Engine::Sqlite, &settings).await
-}
-
-/// A delivery as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-struct Stands {
-    state: String,
-    tries: i64,
-    last_error: Option<String>,
-}
-
-async fn deliveries(app: &TestApp) -> Vec<Stands> {
-    let mut conn = app.databases.verify.read().await.expect("a connection");
-    let text = "select state, tries, last_error from deliveries order by queued_at, id";
-    run!(&mut conn, |e| sqlx::query_as(text).fetch_all(e)).expect("rows")
-}
-
-/// Whether a message is with its provider: then time stands still, or it would be taken for abandoned.
-async fn is_under_way(app: &TestApp) -> bool {
-    let tried = deliveries(app).await.into_iter().filter(|stands| stands.tries > 0 && stands.state == "queued");
-    tried.filter(|stands| stands.last_error.is_none()).count() > 0
-}
-
-/// Moves the time on until something is so, and has what is due sent meanwhile.
-async fn until(app: &TestApp, is_so: impl AsyncFn() -> bool) {
-    let moving = async {
-        while !is_so().await {
-            if !is_under_way(app).await {
-                app.advance(TimeDelta::seconds(1));
-            }
-            app.platform.verify().deliver_due().await.expect("the queue can be read");
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), moving).await.expect("it comes to be so");
-}
-
-/// Lets the only delivery be tried, and answers how it stands then.
-async fn tried(app: &TestApp, tries: i64) -> Stands {
-    let is_tried = |stands: &Stands| stands.tries >= tries && stands.last_error.is_some() || stands.state == "sent";
-    until(app, async || deliveries(app).await.iter().all(is_tried)).await;
-    deliveries(app).await.remove(0)
-}
 
 async fn events<E: Event>(app: &TestApp) -> Vec<E> {
     let mut conn = app.databases.verify.read().await.expect("a connection");

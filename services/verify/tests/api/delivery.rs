@@ -1,6 +1,7 @@
 //! Messages on their way: repeated, given up, erased.
 
 use chrono::TimeDelta;
+use futures::future::join_all;
 use tessera_storage::{affected, run};
 use tessera_testkit::{TestApp, json, on_every_database};
 
@@ -73,6 +74,28 @@ on_every_database! {
         let mut states = deliveries(&app).await;
         states.sort();
         assert_eq!(states, [("cancelled".to_owned(), 1, false), ("expired".to_owned(), 1, false)]);
+    }
+
+    async fn messages_whose_codes_are_worth_nothing_any_more_end_however_many(app: TestApp) {
+        let shop = Tenant::of(&app);
+        mailbox_is_there(&app, false).await;
+        let bodies: Vec<_> = (0..401)
+            .map(|n| with(by_mail(&format!("late{n}@example.org")), "policy.expiredOn", json!("00:01:00")))
+            .collect();
+        for some in bodies.chunks(50) {
+            for answer in join_all(some.iter().map(|body| shop.initiate(body))).await {
+                let _ = answer.expect(200);
+            }
+        }
+        let _ = shop.initiate(&by_mail("ada@example.org")).await.expect(200);
+        tried(&app, 1).await;
+        app.advance(TimeDelta::minutes(1));
+        app.platform.verify().deliver_due().await.expect("the queue can be read");
+        let states = deliveries(&app).await.into_iter().map(|(state, _, _)| state);
+        assert_eq!(states.filter(|state| state == "expired").count(), 401);
+        mailbox_is_there(&app, true).await;
+        app.advance(TimeDelta::minutes(1));
+        assert_eq!(mails(&app, "ada@example.org").await.len(), 1);
     }
 
     async fn only_the_present_generation_is_sent(app: TestApp) {

@@ -9,6 +9,7 @@ use tessera_contracts::verify::{
     AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorEnrolled, AuthenticatorRemove, BackupCodesCount,
     BackupCodesIssue, BackupCodesRemove, BackupCodesUsed, FactorAnswer, Verdict, VerifyApi as _,
 };
+use tessera_storage::affected;
 use tessera_testkit::{TestApp, on_every_database};
 
 use super::authenticator_app::{AuthenticatorApp, initiated, scanned, validate};
@@ -174,6 +175,29 @@ on_every_database! {
         assert_eq!(check(&app, user, attempt, &phone.code()).await, Verdict::Wrong { attempts: 1, left: Some(0) });
         app.advance(TimeDelta::hours(1));
         assert_eq!(check(&app, user, attempt, &phone.code()).await, Verdict::Proved);
+    }
+
+    async fn a_right_answer_that_is_repeated_late_takes_nothing_back_from_a_later_hour(app: TestApp) {
+        let user = new_user(&app);
+        let (code, attempt) = (issue(&app, user, new_set(&app)).await.remove(0), new_attempt(&app));
+        assert_eq!(use_code(&app, user, attempt, &code).await.verdict, Verdict::Proved);
+        // As though the process had ended when the answer was counted, and not judged yet.
+        let mut conn = app.databases.verify.write().await.expect("a connection");
+        for undone in ["update answers set proved_at = null", "update backup_codes set used_at = null"] {
+            affected!(&mut conn, sqlx::query(undone)).expect("undone");
+        }
+        let text = "update counters set used = used + 1 where kind = 'wrong factor'";
+        assert_eq!(affected!(&mut conn, sqlx::query(text)).expect("undone"), 1);
+        drop(conn);
+        app.advance(TimeDelta::hours(1));
+        for n in 0..20 {
+            if n == 10 {
+                assert_eq!(use_code(&app, user, attempt, &code).await.verdict, Verdict::Proved);
+            }
+            assert_eq!(use_code(&app, user, new_attempt(&app), "wrong").await.verdict, WRONG, "{n}");
+        }
+        let limited = Verdict::Wrong { attempts: 1, left: Some(0) };
+        assert_eq!(use_code(&app, user, new_attempt(&app), "wrong").await.verdict, limited);
     }
 
     async fn what_was_removed_proves_nothing_and_a_late_removal_spares_what_came_after(app: TestApp) {

@@ -50,13 +50,16 @@ pub fn replica(app: &TestApp, ring: &SecretString) -> Verify {
     .expect("built")
 }
 
-async fn rows(app: &TestApp, table: &'static str) -> i64 {
+pub async fn rows(app: &TestApp, table: &'static str) -> i64 {
     let mut conn = app.databases.verify.read().await.expect("a connection");
     let text = match table {
         "verifications" => "select count(*) from verifications",
         "deliveries" => "select count(*) from deliveries",
         "counters" => "select count(*) from counters",
         "authenticators" => "select count(*) from authenticators",
+        "answers" => "select count(*) from answers",
+        "resends" => "select count(*) from resends",
+        "codes" => "select count(sealed_code) from verifications",
         _ => "select count(*) from dev_messages",
     };
     run!(&mut conn, |e| sqlx::query_scalar(text).fetch_one(e)).expect("a count")
@@ -119,6 +122,9 @@ on_every_database! {
         let policy = refused.headers().get("ratelimit-policy").expect("the limit");
         assert_eq!(policy, "\"default\";q=6000;w=60");
         assert!(taken >= 6000, "{taken}");
+        assert_eq!(refused.headers().get("content-type").expect("a type"), "application/json; charset=utf-8");
+        assert_eq!(refused.headers().get("ratelimit").expect("what is left"), "\"default\";r=0;t=1");
+        assert_eq!(refused.headers().get("retry-after").expect("a wait"), "1");
     }
 
     async fn without_keys_to_check_tokens_with_it_says_when_to_come_back(app: TestApp) {
@@ -131,7 +137,9 @@ on_every_database! {
         };
         let answer = test::call_service(&service, get().insert_header(("accept", "application/json")).to_request()).await;
         assert_eq!(answer.status().as_u16(), 503);
-        assert!(answer.headers().contains_key("retry-after"));
+        assert_eq!(answer.headers().get("content-type").expect("a type"), "application/json; charset=utf-8");
+        let wait = answer.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.parse::<u32>().ok());
+        assert!(wait.is_some_and(|seconds| seconds > 0), "{wait:?}");
         let body: Value = test::read_body_json(answer).await;
         assert_eq!(body, json!({ "status": 503, "error": "Auth service unavailable" }));
         // A client library that sends no Accept at all.

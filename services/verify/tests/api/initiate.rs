@@ -1,5 +1,6 @@
 //! `POST /methods/email/actions/initiate`.
 
+use chrono::TimeDelta;
 use tessera_testkit::{Engine, Method, TestApp, Value, json, on_every_database};
 
 use super::support::{Tenant, by_mail, mailed, mailed_after, mails, newest, other_than, text, with, without};
@@ -174,6 +175,9 @@ on_every_database! {
             let body = with(by_mail(&format!("u{n}@example.org")), "policy.expiredOn", json!(lifetime));
             assert_eq!(shop.initiate(&body).await.expect(200).json()["expiredOn"], now + seconds, "{lifetime}");
         }
+        // A part of a second is cut off.
+        app.advance(TimeDelta::milliseconds(999));
+        assert_eq!(shop.initiate(&by_mail("ada@example.org")).await.expect(200).json()["expiredOn"], now + 3_600);
     }
 
     async fn a_forced_code_wins_and_needs_its_scope(app: TestApp) {

@@ -61,7 +61,8 @@ on_every_database! {
     async fn the_route_comes_fourth(app: TestApp) {
         for (verb, path) in [
             (Method::GET, "/methods"), (Method::GET, "/methods/"), (Method::GET, "/methods/email"), (Method::POST, "/methods/email/actions/start"),
-            (Method::GET, "/methods/email/verifiers"), (Method::GET, "/methods/email/verifiers/a/b"), (Method::DELETE, "/methods/email/verifiers/"),
+            (Method::GET, "/methods/email/verifiers"), (Method::GET, "/methods/email/verifiers/a/b"),
+            (Method::GET, "/methods/emailverifiers/a"), (Method::GET, "/methods/email/verifiersa"), (Method::POST, "/methods/emailactions/initiate"), (Method::DELETE, "/methods/email/verifiers/"),
         ] {
             let call = app.request(verb, path).header("accept", "application/json").header("content-type", "application/json");
             assert_eq!(call.send().await.expect(404).json(), json!({ "status": 404, "error": "Not found" }), "{path}");
@@ -126,8 +127,14 @@ on_every_database! {
 
     async fn every_answer_after_accept_has_the_same_headers(app: TestApp) {
         let shop = Tenant::of(&app);
+        for _ in 0..9 {
+            let _ = shop.initiate(&by_mail("ada@example.org")).await.expect(200);
+        }
+        let large = format!("\"{}\"", "a".repeat(70_000));
         let answers = [
             shop.initiate(&by_mail("ada@example.org")).await.expect(200),
+            shop.initiate(&by_mail("ada@example.org")).await.expect(429),
+            shop.call(Method::POST, INITIATE).body("application/json", large).send().await.expect(413),
             shop.initiate(&json!({})).await.expect(422),
             shop.get("nothing").await.expect(404),
             shop.call(Method::GET, "/methods/x").send().await.expect(404),

@@ -1,7 +1,11 @@
-//! A provider of text messages that does what a test tells it.
+//! A platform whose messages go to providers that do what a test tells them, and what becomes of the messages.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::TimeDelta;
+use tessera_storage::run;
+use tessera_testkit::{Engine, MailServer, TestApp};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -18,6 +22,7 @@ pub struct Texted {
 pub struct SmsProvider {
     pub url: String,
     answer: Arc<watch::Sender<Option<(u16, &'static str)>>>,
+    is_silent: Arc<watch::Sender<bool>>,
     texted: Arc<watch::Sender<Vec<Texted>>>,
 }
 
@@ -25,7 +30,7 @@ impl SmsProvider {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
-        let provider = Self { url, answer: Arc::default(), texted: Arc::default() };
+        let provider = Self { url, answer: Arc::default(), is_silent: Arc::default(), texted: Arc::default() };
         let accepting = provider.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -39,6 +44,11 @@ impl SmsProvider {
     /// Gives this answer from now on; `None` goes away without one.
     pub fn now(&self, answer: Option<(u16, &'static str)>) {
         self.answer.send_replace(answer);
+    }
+
+    /// Gives no answer from now on, and does not go away either; or no longer.
+    pub fn is_silent(&self, is_silent: bool) {
+        self.is_silent.send_replace(is_silent);
     }
 
     pub fn texted(&self) -> Vec<Texted> {
@@ -63,9 +73,68 @@ impl SmsProvider {
         }
         let form = String::from_utf8(read).ok()?;
         self.texted.send_modify(|texted| texted.push(Texted { head, form }));
+        let _ = self.is_silent.subscribe().wait_for(|is_silent| !is_silent).await.ok()?;
         let (status, body) = (*self.answer.borrow())?;
         let answer =
             format!("HTTP/1.1 {status} Said\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
         stream.write_all(answer.as_bytes()).await.ok()
     }
+}
+
+pub async fn with_mail_server(engine: Engine, server: &MailServer) -> TestApp {
+    TestApp::start_with(engine, &[("TESSERA_VERIFY_SMTP_URL", &server.url)]).await
+}
+
+pub async fn with_sms_provider(provider: &SmsProvider) -> TestApp {
+    with_sms_provider_as(provider, &[("TESSERA_VERIFY_SMS_FROM", "+4930123456")]).await
+}
+
+/// The same, with settings that say who sends.
+pub async fn with_sms_provider_as(provider: &SmsProvider, settings: &[(&str, &str)]) -> TestApp {
+    let account = [
+        ("TESSERA_VERIFY_SMS_BASE_URL", provider.url.as_str()),
+        ("TESSERA_VERIFY_SMS_ACCOUNT", "AC1"),
+        ("TESSERA_VERIFY_SMS_TOKEN", "a token"),
+    ];
+    TestApp::start_with(Engine::Sqlite, &[&account, settings].concat()).await
+}
+
+/// A delivery as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Stands {
+    pub state: String,
+    pub tries: i64,
+    pub last_error: Option<String>,
+}
+
+pub async fn deliveries(app: &TestApp) -> Vec<Stands> {
+    let mut conn = app.databases.verify.read().await.expect("a connection");
+    let text = "select state, tries, last_error from deliveries order by queued_at, id";
+    run!(&mut conn, |e| sqlx::query_as(text).fetch_all(e)).expect("rows")
+}
+
+/// Whether a message is with its provider: then time stands still, or it would be taken for abandoned.
+async fn is_under_way(app: &TestApp) -> bool {
+    let tried = deliveries(app).await.into_iter().filter(|stands| stands.tries > 0 && stands.state == "queued");
+    tried.filter(|stands| stands.last_error.is_none()).count() > 0
+}
+
+/// Moves the time on until something is so, and has what is due sent meanwhile.
+pub async fn until(app: &TestApp, is_so: impl AsyncFn() -> bool) {
+    let moving = async {
+        while !is_so().await {
+            if !is_under_way(app).await {
+                app.advance(TimeDelta::seconds(1));
+            }
+            app.platform.verify().deliver_due().await.expect("the queue can be read");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), moving).await.expect("it comes to be so");
+}
+
+/// Lets the only delivery be tried, and answers how it stands then.
+pub async fn tried(app: &TestApp, tries: i64) -> Stands {
+    let is_tried = |stands: &Stands| stands.tries >= tries && stands.last_error.is_some() || stands.state == "sent";
+    until(app, async || deliveries(app).await.iter().all(is_tried)).await;
+    deliveries(app).await.remove(0)
 }

@@ -16,6 +16,29 @@ fn picture(uri: &str, media_type: &str) -> Vec<u8> {
 }
 
 /// What a reader that is not ours reads.
+fn scanned(width: usize, height: usize, grey: impl Fn(usize, usize) -> u8) -> String {
+    assert!(width >= 256 && height >= 256, "{width}x{height}");
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, grey);
+    let grids = prepared.detect_grids();
+    assert_eq!(grids.len(), 1);
+    grids[0].decode().expect("a text").1
+}
+
+/// What it reads in a drawing: one path of rectangles, each `Mx yhWvHh-WV`.
+fn read_drawing(svg: &str) -> String {
+    let quoted = |name: &str| svg.rsplit(name).next().and_then(|rest| rest.split('"').next()).expect("an attribute");
+    let side: usize = quoted("width=\"").parse().expect("a number");
+    let mut grey = vec![255; side * side];
+    for rectangle in quoted(" d=\"").split('M').skip(1) {
+        let numbers = rectangle.split(|symbol: char| !symbol.is_ascii_digit()).filter_map(|number| number.parse().ok());
+        let numbers: Vec<usize> = numbers.collect();
+        let (x, y, width, height) = (numbers[0], numbers[1], numbers[2], numbers[3]);
+        (y..y + height).for_each(|row| grey[row * side + x..row * side + x + width].fill(0));
+    }
+    scanned(side, side, |x, y| grey[y * side + x])
+}
+
+/// What it reads in a picture.
 fn read(png: &[u8]) -> String {
     let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
     decoder.set_transformations(png::Transformations::EXPAND);
@@ -24,26 +47,25 @@ fn read(png: &[u8]) -> String {
     let frame = reader.next_frame(&mut pixels).expect("a frame");
     let (width, height) =
         (usize::try_from(frame.width).expect("a width"), usize::try_from(frame.height).expect("a height"));
-    assert!(width >= 256 && height >= 256, "{width}x{height}");
-    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| pixels[y * width + x]);
-    let grids = prepared.detect_grids();
-    assert_eq!(grids.len(), 1);
-    grids[0].decode().expect("a text").1
+    scanned(width, height, |x, y| pixels[y * width + x])
 }
 
 on_every_database! {
     async fn the_picture_says_the_link_byte_for_byte(app: TestApp) {
         let shop = Tenant::of(&app);
         for (consumer, issuer) in [("test@test.com", "Jincor"), ("ä b+c@x.test", "A/B & C?"), (&*"z".repeat(255), &*"&".repeat(255))] {
-            let said = initiate(&shop, "?qr=png", &with(by_app(consumer), "issuer", json!(issuer))).await.expect(200).json();
+            let body = with(by_app(consumer), "issuer", json!(issuer));
+            let said = initiate(&shop, "?qr=svg", &body).await.expect(200).json();
+            let svg = String::from_utf8(picture(&text(&said["qr"]), "image/svg+xml")).expect("text");
+            assert!(svg.contains("<svg xmlns=\"http://www.w3.org/2000/svg\"") && !svg.contains("<script"), "{svg}");
+            assert_eq!(read_drawing(&svg), text(&said["totpUri"]));
+
+            let said = initiate(&shop, "?qr=png", &body).await.expect(200).json();
             let uri = text(&said["totpUri"]);
             assert_eq!(read(&picture(&text(&said["qr"]), "image/png")), uri);
             let phone = AuthenticatorApp::scanned(&app, &uri);
             let _ = validate(&shop, &text(&said["verificationId"]), &phone.code()).await.expect(200);
         }
-        let said = initiate(&shop, "?qr=svg", &by_app("ada")).await.expect(200).json();
-        let svg = String::from_utf8(picture(&text(&said["qr"]), "image/svg+xml")).expect("text");
-        assert!(svg.contains("<svg xmlns=\"http://www.w3.org/2000/svg\"") && !svg.contains("<script"), "{svg}");
     }
 
     async fn it_comes_with_the_link_and_never_without(app: TestApp) {

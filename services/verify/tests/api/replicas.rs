@@ -55,7 +55,6 @@ on_every_database! {
             destination: "ada@example.org".to_owned(),
             message: Message {
                 name: MessageName::VerifyEmail,
-                locale: None,
                 values: BTreeMap::from([("link".to_owned(), "https://id.example/?token=".to_owned())]),
             },
             code: CodeForm::Short { digits: 6 },

@@ -113,6 +113,8 @@ on_every_database! {
         ] {
             assert_eq!(shop.resend(&body).await.expect(422).json(), problem(path, error));
         }
+        let by_app = shop.by("google_auth").resend(&again(ADA, unknown)).await.expect(422);
+        assert_eq!(by_app.json(), problem("issuer", "is required"));
         // Then whether there is something to send again.
         for body in [lifetime(again(ADA, unknown), "abc"), lifetime(missing, "abc"), again(ADA, unknown)] {
             assert_eq!(shop.resend(&body).await.expect(404).json(), not_found());

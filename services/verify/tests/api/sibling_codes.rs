@@ -38,7 +38,7 @@ fn sign_in(app: &TestApp, destination: &str) -> Initiate {
         purpose: Purpose::SignIn,
         subject: new_user(app),
         destination: destination.to_owned(),
-        message: Message { name: MessageName::SignInCode, locale: None, values: BTreeMap::new() },
+        message: Message { name: MessageName::SignInCode, values: BTreeMap::new() },
         code: CodeForm::Short { digits: 6 },
         lifetime_s: 600,
         browser_client: None,
@@ -46,7 +46,7 @@ fn sign_in(app: &TestApp, destination: &str) -> Initiate {
 }
 
 fn verify_phone(app: &TestApp, number: &str) -> Initiate {
-    let message = Message { name: MessageName::VerifyPhone, locale: None, values: BTreeMap::new() };
+    let message = Message { name: MessageName::VerifyPhone, values: BTreeMap::new() };
     Initiate { purpose: Purpose::VerifyPhone, message, ..sign_in(app, number) }
 }
 

@@ -29,7 +29,6 @@ fn link(app: &TestApp, purpose: Purpose, destination: &str) -> Initiate {
         destination: destination.to_owned(),
         message: Message {
             name,
-            locale: None,
             values: BTreeMap::from([("link".to_owned(), "https://id.example/?a=1&token=".to_owned())]),
         },
         code: CodeForm::Long,

@@ -1,0 +1,123 @@
+//! What ended is deleted, however much it is: a sweep takes many batches.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+use tessera_common::random::Random;
+use tessera_contracts::ids::{AttemptId, BackupCodeSetId, UserId, VerificationId};
+use tessera_contracts::verify::{
+    BackupCodesIssue, Channel, CodeForm, FactorAnswer, Initiate, Message, MessageName, Purpose, Resend, Verdict,
+    VerifyApi as _,
+};
+use tessera_testkit::{TestApp, json, on_every_database};
+use uuid::Uuid;
+
+use super::authenticator_app::initiated;
+use super::housekeeping::rows;
+use super::support::{Tenant, as_auth, by_mail};
+
+/// More than two batches.
+const MANY: i64 = 401;
+
+async fn swept(app: &TestApp, after: TimeDelta) {
+    app.advance(after);
+    app.platform.verify().sweep().await.expect("swept");
+}
+
+fn many<T>(of: impl Fn(i64) -> T) -> Vec<T> {
+    (0..MANY).map(of).collect()
+}
+
+on_every_database! {
+    async fn messages_their_verifications_and_their_counts_go_however_many(app: TestApp) {
+        let shop = Tenant::of(&app);
+        let bodies = many(|n| by_mail(&format!("user{n}@example.org")));
+        for some in bodies.chunks(50) {
+            for answer in join_all(some.iter().map(|body| shop.initiate(body))).await {
+                let _ = answer.expect(200);
+            }
+        }
+        for table in ["verifications", "deliveries", "counters", "codes"] {
+            assert_eq!(rows(&app, table).await, MANY, "{table}");
+        }
+        swept(&app, TimeDelta::hours(1)).await;
+        for (table, left) in [("counters", 0), ("codes", 0), ("verifications", MANY), ("deliveries", MANY)] {
+            assert_eq!(rows(&app, table).await, left, "{table}");
+        }
+        swept(&app, TimeDelta::hours(24)).await;
+        for table in ["verifications", "deliveries"] {
+            assert_eq!(rows(&app, table).await, 0, "{table}");
+        }
+    }
+
+    async fn secrets_that_nobody_confirmed_go_however_many(app: TestApp) {
+        let shop = Tenant::of(&app);
+        let consumers = many(|n| format!("ada{n}"));
+        for some in consumers.chunks(50) {
+            join_all(some.iter().map(|consumer| initiated(&shop, consumer))).await;
+        }
+        assert_eq!(rows(&app, "authenticators").await, MANY);
+        swept(&app, TimeDelta::hours(25)).await;
+        assert_eq!(rows(&app, "authenticators").await, 0);
+    }
+
+    async fn a_proved_verification_goes_a_day_after_its_deadline_and_not_before(app: TestApp) {
+        let shop = Tenant::of(&app);
+        let (id, code) = shop.started(&by_mail("ada@example.org")).await;
+        let _ = shop.validate(&id, &json!({ "code": code })).await.expect(200);
+        assert_eq!(rows(&app, "codes").await, 0);
+        for (hours, left) in [(1, 1), (23, 1), (1, 0)] {
+            swept(&app, TimeDelta::hours(hours)).await;
+            assert_eq!((rows(&app, "verifications").await, rows(&app, "deliveries").await), (left, left));
+        }
+    }
+
+    async fn answers_of_siblings_go_a_day_later_however_many(app: TestApp) {
+        let (auth, random) = (as_auth(&app), Random::system());
+        let user = UserId::new(app.clock.now(), &random);
+        let set = BackupCodeSetId::new(app.clock.now(), &random);
+        let _ = auth.backup_codes_issue(BackupCodesIssue { user, set }).await.expect("issued");
+        // Twenty wrong ones are all that a user has in an hour.
+        for _ in 0..11 {
+            for _ in 0..20 {
+                let attempt = AttemptId::new(app.clock.now(), &random);
+                let used = auth.backup_codes_use(FactorAnswer { user, attempt, code: "wrong".to_owned().into() }).await;
+                assert_eq!(used.expect("judged").verdict, Verdict::Wrong { attempts: 1, left: None });
+            }
+            app.advance(TimeDelta::hours(1));
+        }
+        assert_eq!(rows(&app, "answers").await, 220);
+        swept(&app, TimeDelta::hours(12)).await;
+        assert_eq!(rows(&app, "answers").await, 220);
+        swept(&app, TimeDelta::hours(24)).await;
+        assert_eq!(rows(&app, "answers").await, 0);
+    }
+
+    async fn what_siblings_asked_to_be_sent_again_goes_with_its_verification(app: TestApp) {
+        let (auth, random) = (as_auth(&app), Random::system());
+        let id = VerificationId::new(app.clock.now(), &random);
+        let initiate = Initiate {
+            id,
+            holder: "a row".to_owned(),
+            channel: Channel::Email,
+            purpose: Purpose::SignIn,
+            subject: UserId::new(app.clock.now(), &random),
+            destination: "ada@example.org".to_owned(),
+            message: Message { name: MessageName::SignInCode, values: BTreeMap::new() },
+            code: CodeForm::Short { digits: 6 },
+            lifetime_s: 600,
+            browser_client: None,
+        };
+        let _ = auth.initiate(initiate).await.expect("begun");
+        for _ in 0..220 {
+            let op = Uuid::from_bytes(random.bytes());
+            let _ = auth.resend(Resend { op, id, holder: "a row".to_owned() }).await.expect("answered");
+        }
+        assert_eq!(rows(&app, "resends").await, 220);
+        swept(&app, TimeDelta::hours(24)).await;
+        assert_eq!(rows(&app, "resends").await, 220);
+        swept(&app, TimeDelta::minutes(10)).await;
+        assert_eq!((rows(&app, "resends").await, rows(&app, "verifications").await), (0, 0));
+    }
+}
