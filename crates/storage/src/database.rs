@@ -134,7 +134,7 @@ macro_rules! affected {
 }
 
 /// Readers of a SQLite file: enough for the cores a small machine has, few enough to stay small.
-const SQLITE_READERS: usize = 4;
+const SQLITE_READERS: u32 = 4;
 
 impl Db {
     /// Opens PostgreSQL at `url` with at most `connections` connections, but at least two, encrypted and verified where `trust` demands it.
@@ -172,7 +172,7 @@ impl Db {
             .test_before_acquire(false)
             .before_acquire(|connection, used| Box::pin(is_alive(connection, used)))
             .connect_lazy_with(options.clone());
-        Self::Postgres { statements: Lender::new(options, for_statements as usize), transactions }
+        Self::Postgres { statements: Lender::new(options, for_statements), transactions }
     }
 
     /// Opens (and creates, readable by the owner only) a SQLite file.

@@ -58,8 +58,8 @@ impl<C: Connection> Clone for Lender<C> {
 impl<C: Connection> Lender<C> {
     /// At most `most` connections, none of them open.
     #[must_use]
-    pub fn new(options: C::Options, most: usize) -> Self {
-        let places = std::iter::repeat_with(|| Arc::new(Mutex::new(None))).take(most.max(1)).collect();
+    pub fn new(options: C::Options, most: u32) -> Self {
+        let places = (0..most).map(|_| Arc::new(Mutex::new(None))).collect();
         Self(Arc::new(Inner { options, places, next: AtomicUsize::new(0), closed: AtomicBool::new(false) }))
     }
 
@@ -72,7 +72,7 @@ impl<C: Connection> Lender<C> {
     }
 
     async fn wait(&self) -> sqlx::Result<Lent<C>> {
-        let mut place = self.place().await;
+        let mut place = self.place().await.ok_or(sqlx::Error::PoolClosed)?;
         if self.0.closed.load(Ordering::Acquire) {
             return Err(sqlx::Error::PoolClosed);
         }
@@ -87,14 +87,14 @@ impl<C: Connection> Lender<C> {
         OwnedMutexGuard::try_map(place, Option::as_mut).map(Lent).map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// The first free place: where few are needed, few connections are opened.
-    async fn place(&self) -> OwnedMutexGuard<Place<C>> {
+    /// The first free place: where few are needed, few connections are opened. `None` where there are no places at all.
+    async fn place(&self) -> Option<OwnedMutexGuard<Place<C>>> {
         let places = &self.0.places;
         if let Some(free) = places.iter().find_map(|place| Arc::clone(place).try_lock_owned().ok()) {
-            return free;
+            return Some(free);
         }
-        let turn = self.0.next.fetch_add(1, Ordering::Relaxed) % places.len();
-        Arc::clone(&places[turn]).lock_owned().await
+        let turn = self.0.next.fetch_add(1, Ordering::Relaxed).checked_rem(places.len())?;
+        Some(Arc::clone(places.get(turn)?).lock_owned().await)
     }
 
     /// How many there may be.
