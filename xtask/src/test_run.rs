@@ -3,6 +3,7 @@
 
 mod absence;
 mod counts;
+mod engine;
 mod engines;
 mod nginx;
 mod postgres;

@@ -1,11 +1,11 @@
 //! Whether tests can have engines of their own, to stop, to kill and to encrypt: whatever serves the other tests, these need the programs
 //! on this machine.
 
-use std::process::Command;
-
 use super::absence::Absence;
-use super::{postgres, rabbitmq};
-use crate::process;
+use super::engine::Engine;
+use super::postgres::Postgres;
+use super::rabbitmq::RabbitMq;
+use super::redis::Redis;
 
 /// What was found; the absence, where something is missing.
 #[derive(Debug)]
@@ -14,12 +14,7 @@ pub struct Engines(Option<Absence>);
 impl Engines {
     /// Looks for each.
     pub fn find() -> Self {
-        let has_redis = process::answers(Command::new("redis-server").arg("--version"));
-        Self::of([
-            ("PostgreSQL", postgres::is_installed()),
-            ("Redis", has_redis),
-            ("RabbitMQ", rabbitmq::is_installed()),
-        ])
+        Self::of([installed::<Postgres>(), installed::<Redis>(), installed::<RabbitMq>()])
     }
 
     fn of(engines: [(&str, bool); 3]) -> Self {
@@ -42,6 +37,10 @@ impl Engines {
     pub fn absence(&self) -> Option<&Absence> {
         self.0.as_ref()
     }
+}
+
+fn installed<E: Engine>() -> (&'static str, bool) {
+    (E::NAME, E::is_installed())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::absence::Absence;
+use super::engine::Found;
 use super::engines::Engines;
 use super::nginx::Nginx;
 use super::postgres::Postgres;
@@ -12,20 +13,20 @@ use super::redis::Redis;
 /// What was found of each. Private ones stop and go away with this value.
 #[derive(Debug)]
 pub struct Servers {
-    postgres: Postgres,
-    redis: Redis,
-    rabbitmq: RabbitMq,
+    postgres: Found<Postgres>,
+    redis: Found<Redis>,
+    rabbitmq: Found<RabbitMq>,
     nginx: Nginx,
     engines: Engines,
 }
 
 impl Servers {
-    /// Looks for each, and starts a private one where there is none.
+    /// Looks for each.
     pub fn find() -> Self {
         Self {
-            postgres: Postgres::find(),
-            redis: Redis::find(),
-            rabbitmq: RabbitMq::find(),
+            postgres: Found::find(),
+            redis: Found::find(),
+            rabbitmq: Found::find(),
             nginx: Nginx::find(),
             engines: Engines::find(),
         }

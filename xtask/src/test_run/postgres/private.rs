@@ -131,13 +131,8 @@ impl Installation {
 
 impl Server {
     /// Where it answers.
-    pub fn url(&self) -> String {
+    pub fn address(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
-    }
-
-    /// What it is, for people.
-    pub fn describe(&self) -> String {
-        format!("made from {}, on port {}", self.installation.programs.display(), self.port)
     }
 
     fn data(&self) -> PathBuf {
@@ -205,7 +200,7 @@ mod tests {
             return;
         }
         let server = start().unwrap();
-        let url = reqwest::Url::parse(&server.url()).unwrap();
+        let url = reqwest::Url::parse(&server.address()).unwrap();
         assert_eq!(super::super::handshake::attempt(&url), Ok(()));
         let folder = server.folder.clone();
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::reach;
+use super::super::engine::reach;
 use crate::process;
 
 /// How often it is asked whether it is there, and how long between: it takes about ten seconds.
@@ -29,7 +29,7 @@ pub struct Server {
 
 impl Server {
     /// Makes a broker and waits until it answers.
-    pub fn start() -> anyhow::Result<Self> {
+    pub fn launch() -> anyhow::Result<Self> {
         let program = program().context("rabbitmq-server is not installed")?;
         let [port, names, nodes] = free_ports()?;
         let folder = std::env::temp_dir().join(format!("tessera-rabbitmq-{}-{port}", std::process::id()));
@@ -44,18 +44,13 @@ impl Server {
     }
 
     /// Where it answers.
-    pub fn url(&self) -> String {
+    pub fn address(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
-    }
-
-    /// On which port.
-    pub const fn port(&self) -> u16 {
-        self.port
     }
 
     fn wait(&mut self) -> anyhow::Result<()> {
         for _ in 0..QUESTIONS {
-            if reach(&self.url()).is_ok() {
+            if reach::<Self>(&self.address()).is_ok() {
                 return Ok(());
             }
             let ended = self.child.try_wait().context("it cannot be watched")?.is_some();
@@ -153,14 +148,14 @@ mod tests {
         if program().is_none() {
             return;
         }
-        let server = Server::start().unwrap();
-        let (url, names, folder) = (server.url(), server.names, server.folder.clone());
-        assert_eq!(reach(&url), Ok(()));
+        let server = Server::launch().unwrap();
+        let (url, names, folder) = (server.address(), server.names, server.folder.clone());
+        assert_eq!(reach::<Server>(&url), Ok(()));
         assert!(TcpListener::bind(("127.0.0.1", names)).is_err(), "its name server is there");
 
         drop(server);
 
-        assert!(reach(&url).is_err() && !folder.exists());
+        assert!(reach::<Server>(&url).is_err() && !folder.exists());
         assert!(TcpListener::bind(("127.0.0.1", names)).is_ok(), "its name server is gone");
     }
 }
