@@ -1,6 +1,7 @@
 //! How a call between contexts fails.
 
 use tessera_common::dialect::Accident;
+use tessera_storage::database::is_unavailable;
 
 /// A call that did not happen as it should.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +58,7 @@ impl Failure {
     pub fn accident(self) -> Accident {
         match self {
             Self::Busy => Accident::Unavailable { retry_after: 1 },
-            Self::Store(error) if tessera_storage::database::is_unavailable(&error) => {
-                Accident::Unavailable { retry_after: 1 }
-            }
+            Self::Store(error) if passes(&error) => Accident::Unavailable { retry_after: 1 },
             Self::Store(error) => Accident::Internal(Box::new(error)),
             Self::Call(error) => error.accident(),
             Self::Internal(error) => Accident::Internal(error),
@@ -71,11 +70,18 @@ impl Failure {
     pub fn as_callee(self, callee: &'static str) -> CallError {
         match self {
             Self::Busy => CallError::Unavailable { callee, retry_after: 1 },
-            Self::Store(error) if tessera_storage::database::is_unavailable(&error) => {
-                CallError::Unavailable { callee, retry_after: 1 }
-            }
+            Self::Store(error) if passes(&error) => CallError::Unavailable { callee, retry_after: 1 },
             Self::Call(error @ CallError::Unavailable { .. }) => error,
             other => CallError::Failed { callee, cause: Box::new(other) },
         }
     }
+}
+
+/// Whether trouble with the database passes. The reason is said here: the caller learns only when to come again.
+fn passes(error: &sqlx::Error) -> bool {
+    let passes = is_unavailable(error);
+    if passes {
+        tracing::warn!(%error, "the database is not available");
+    }
+    passes
 }

@@ -5,11 +5,10 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::{ConnectOptions as _, Connection};
-use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 /// How long somebody may wait for a connection.
@@ -29,9 +28,8 @@ pub struct Lender<C: Connection>(Arc<Inner<C>>);
 struct Inner<C: Connection> {
     options: C::Options,
     places: Vec<Arc<Mutex<Place<C>>>>,
-    /// At which place the next one waits who finds none free.
-    next: AtomicUsize,
-    closed: AtomicBool,
+    /// One permit for each place; who comes first gets the first that is free.
+    free: Arc<Semaphore>,
 }
 
 /// Where a connection is, once one was needed there.
@@ -47,7 +45,11 @@ struct Kept<C> {
 
 /// A connection on loan: nobody else has it until it is dropped.
 #[derive(Debug)]
-pub struct Lent<C>(OwnedMappedMutexGuard<Place<C>, Kept<C>>);
+pub struct Lent<C> {
+    kept: OwnedMappedMutexGuard<Place<C>, Kept<C>>,
+    // Given back after the place is.
+    _permit: OwnedSemaphorePermit,
+}
 
 impl<C: Connection> Clone for Lender<C> {
     fn clone(&self) -> Self {
@@ -59,11 +61,12 @@ impl<C: Connection> Lender<C> {
     /// At most `most` connections, none of them open.
     #[must_use]
     pub fn new(options: C::Options, most: u32) -> Self {
-        let places = (0..most).map(|_| Arc::new(Mutex::new(None))).collect();
-        Self(Arc::new(Inner { options, places, next: AtomicUsize::new(0), closed: AtomicBool::new(false) }))
+        let places: Vec<_> = (0..most).map(|_| Arc::new(Mutex::new(None))).collect();
+        let free = Arc::new(Semaphore::new(places.len()));
+        Self(Arc::new(Inner { options, places, free }))
     }
 
-    /// A connection: one that is free, or whichever becomes free in its turn.
+    /// A connection: one that is free, or the next that becomes free.
     ///
     /// # Errors
     /// [`sqlx::Error::PoolTimedOut`], [`sqlx::Error::PoolClosed`], or why none could be opened.
@@ -72,10 +75,8 @@ impl<C: Connection> Lender<C> {
     }
 
     async fn wait(&self) -> sqlx::Result<Lent<C>> {
-        let mut place = self.place().await.ok_or(sqlx::Error::PoolClosed)?;
-        if self.0.closed.load(Ordering::Acquire) {
-            return Err(sqlx::Error::PoolClosed);
-        }
+        let permit = Arc::clone(&self.0.free).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        let mut place = self.free_place().await?;
         if let Some(kept) = place.as_mut()
             && !kept.is_usable().await
         {
@@ -84,17 +85,21 @@ impl<C: Connection> Lender<C> {
         if place.is_none() {
             *place = Some(Kept::new(self.0.options.connect().await?));
         }
-        OwnedMutexGuard::try_map(place, Option::as_mut).map(Lent).map_err(|_| sqlx::Error::PoolClosed)
+        let kept = OwnedMutexGuard::try_map(place, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)?;
+        Ok(Lent { kept, _permit: permit })
     }
 
-    /// The first free place: where few are needed, few connections are opened. `None` where there are no places at all.
-    async fn place(&self) -> Option<OwnedMutexGuard<Place<C>>> {
-        let places = &self.0.places;
-        if let Some(free) = places.iter().find_map(|place| Arc::clone(place).try_lock_owned().ok()) {
-            return Some(free);
+    /// The first free place: where few are needed, few connections are opened. Who has a permit finds one; while others come and go it
+    /// may take a second look.
+    async fn free_place(&self) -> sqlx::Result<OwnedMutexGuard<Place<C>>> {
+        loop {
+            let free = self.0.places.iter().find_map(|place| Arc::clone(place).try_lock_owned().ok());
+            match free {
+                Some(free) => return Ok(free),
+                None if self.0.free.is_closed() => return Err(sqlx::Error::PoolClosed),
+                None => tokio::task::yield_now().await,
+            }
         }
-        let turn = self.0.next.fetch_add(1, Ordering::Relaxed).checked_rem(places.len())?;
-        Some(Arc::clone(places.get(turn)?).lock_owned().await)
     }
 
     /// How many there may be.
@@ -115,7 +120,7 @@ impl<C: Connection> Lender<C> {
 
     /// Closes all of them; those on loan first come back.
     pub async fn close(&self) {
-        self.0.closed.store(true, Ordering::Release);
+        self.0.free.close();
         for place in &self.0.places {
             if let Some(kept) = place.lock().await.take() {
                 // What cannot be closed is gone.
@@ -146,7 +151,7 @@ impl<C: Connection> Kept<C> {
 impl<C> Lent<C> {
     /// Notes that the statement which was begun last has ended well.
     pub(crate) fn ended_well(&mut self) {
-        self.0.sound = Some(Instant::now());
+        self.kept.sound = Some(Instant::now());
     }
 }
 
@@ -154,14 +159,14 @@ impl<C> Deref for Lent<C> {
     type Target = C;
 
     fn deref(&self) -> &C {
-        &self.0.connection
+        &self.kept.connection
     }
 }
 
 impl<C> DerefMut for Lent<C> {
     /// To begin a statement.
     fn deref_mut(&mut self) -> &mut C {
-        self.0.sound = None;
-        &mut self.0.connection
+        self.kept.sound = None;
+        &mut self.kept.connection
     }
 }
