@@ -1,23 +1,13 @@
 //! What the replicas of a service share and may lose.
 
-use std::num::NonZeroU32;
-
 use anyhow::{Context as _, bail};
-use serde::Deserialize;
 use tessera_common::config::Config;
 use tessera_common::random::Random;
 use tessera_storage::Cache;
 use tessera_storage::cache::RedisSettings;
 
-use crate::foundation::ServiceSettings;
+use crate::service_settings::ServiceSettings;
 use crate::settings::ProcessSettings;
-
-/// How Redis is used. Where it is, is a secret.
-#[derive(Clone, Debug, Deserialize)]
-pub struct SharedSettings {
-    /// How many replicas this service has.
-    pub instances: NonZeroU32,
-}
 
 /// Opens the cache that the settings name. That Redis does not answer is no error.
 ///
@@ -39,12 +29,12 @@ pub fn open_cache(config: &Config, settings: &ProcessSettings, random: &Random) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{foundation, settings};
+    use crate::{service_settings, settings};
     use tessera_common::profile::Profile;
 
     fn open(dev: bool, variables: &[(&str, &str)]) -> Result<Cache, String> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let config = Config::layer(&[settings::DEFAULTS, foundation::DEFAULTS], None, variables).unwrap();
+        let config = Config::layer(&[settings::DEFAULTS, service_settings::DEFAULTS], None, variables).unwrap();
         let mut settings: ProcessSettings = config.read().unwrap();
         settings.profile = if dev { Profile::Dev } else { Profile::Production };
         open_cache(&config, &settings, &Random::system()).map_err(|error| format!("{error:#}"))

@@ -12,10 +12,11 @@ use tessera_common::config::{Config, ConfigError};
 use tessera_common::random::Random;
 use tessera_common::telemetry::{self, Telemetry};
 
-use crate::foundation::{self, open_database};
+use crate::foundation::open_database;
 use crate::production;
 use crate::serve::serve;
 use crate::service::{Foundation, Service};
+use crate::service_settings;
 use crate::settings::{self, ProcessSettings};
 
 /// One service of the platform.
@@ -132,7 +133,7 @@ pub fn start_telemetry(
 
 fn layer<S: Service>(file: Option<PathBuf>) -> Result<Config, ConfigError> {
     let variables = std::env::vars().filter(|(name, _)| name != "TESSERA_CONFIG");
-    Config::layer(&[settings::DEFAULTS, foundation::DEFAULTS, S::DEFAULTS], file.as_deref(), variables)
+    Config::layer(&[settings::DEFAULTS, service_settings::DEFAULTS, S::DEFAULTS], file.as_deref(), variables)
 }
 
 async fn bootstrap<S: Service>(config: &Config, dev: bool) -> anyhow::Result<()> {

@@ -2,7 +2,6 @@
 
 use anyhow::{Context as _, bail};
 use secrecy::ExposeSecret as _;
-use serde::Deserialize;
 use tessera_common::clock::Clock;
 use tessera_common::config::Config;
 use tessera_common::random::Random;
@@ -11,34 +10,14 @@ use tessera_messaging::{Bus, RabbitMq, RabbitMqParts, RabbitMqSettings};
 use tessera_storage::Db;
 use tessera_tokens::client_cookie::ClientCookies;
 
-use crate::cache::{SharedSettings, open_cache};
+use crate::cache::open_cache;
 use crate::peers::Peers;
 use crate::service::{Foundation, Service};
+use crate::service_settings::ServiceSettings;
 use crate::settings::{ProcessSettings, needed_ring};
-
-/// The commented defaults of a service that is a program of its own, compiled in.
-pub const DEFAULTS: &str = include_str!("../service.default.toml");
 
 /// The port of the one origin where nothing else is said.
 const ORIGIN_PORT: u16 = 8000;
-
-/// The settings of a service that is a program of its own. Where its engines are, is secret.
-#[derive(Clone, Debug, Deserialize)]
-pub struct ServiceSettings {
-    /// Begins every name on the broker and in Redis.
-    pub namespace: String,
-    /// The database.
-    pub database: DatabaseSettings,
-    /// What replicas share.
-    pub redis: SharedSettings,
-}
-
-/// How the database is used.
-#[derive(Clone, Debug, Deserialize)]
-pub struct DatabaseSettings {
-    /// Connections at most.
-    pub connections: u32,
-}
 
 impl Foundation {
     /// Opens what `S` stands on, over its migrated database. Only the database is waited for.

@@ -10,6 +10,7 @@ pub mod production;
 pub mod program;
 pub mod serve;
 pub mod service;
+pub mod service_settings;
 pub mod settings;
 pub mod sockets;
 

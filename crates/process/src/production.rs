@@ -76,7 +76,7 @@ fn add_secret(facts: &mut ProductionFacts, config: &Config, setting: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{foundation, settings};
+    use crate::{service_settings, settings};
 
     const RING: &str = "k1:lvFtLpSdI5uEJw6vOtPp1QwZ3Yk8cXb0aGmN2rHs7Tc=";
     const IN_ORDER: [(&str, &str); 7] = [
@@ -94,7 +94,8 @@ mod tests {
         let variables = IN_ORDER.iter().chain(changed);
         let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let context = "[auth]\nkeys = \"\"\nkeys_file = \"\"\n";
-        let config = Config::layer(&[settings::DEFAULTS, foundation::DEFAULTS, context], None, variables).unwrap();
+        let config =
+            Config::layer(&[settings::DEFAULTS, service_settings::DEFAULTS, context], None, variables).unwrap();
         check(&config, &config.read().unwrap()).err().map(|refused| refused.to_string())
     }
 
@@ -142,7 +143,8 @@ mod tests {
         let refused = |changed: &[(&str, &str)]| {
             let variables = IN_ORDER.iter().chain(changed);
             let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            let config = Config::layer(&[settings::DEFAULTS, foundation::DEFAULTS, context], None, variables).unwrap();
+            let config =
+                Config::layer(&[settings::DEFAULTS, service_settings::DEFAULTS, context], None, variables).unwrap();
             check(&config, &config.read().unwrap()).err().map(|refused| refused.to_string()).unwrap_or_default()
         };
         assert!(refused(&[]).contains("setting `verify.sms.allowed_prefixes`: "));

@@ -6,10 +6,9 @@ use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
 use super::deliver::deliver;
-use super::sweep::BATCH;
 use crate::domain::breaker::Breaker;
 use crate::domain::message::Channel;
-use crate::store::delivery_rows;
+use crate::store::{BATCH, delivery_rows};
 use crate::verify::Verify;
 
 /// Messages of one channel that are on their way at once.
