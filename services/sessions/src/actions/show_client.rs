@@ -117,8 +117,8 @@ pub async fn show_seen(sessions: &Sessions, seen: Seen, azp: Option<&str>) -> Re
 /// # Errors
 /// [`Failure`].
 pub async fn show_changed(sessions: &Sessions, presented: Presented, azp: Option<&str>) -> Result<Shown, Failure> {
-    let on = &mut sessions.db.read().await?;
-    let seen = presented_rows::by_id(on, presented.client.id, &presented.digest).await?;
+    let (client, digest) = (presented.client.id, &presented.digest);
+    let seen = presented_rows::by_id(&mut sessions.db.read().await?, client, digest).await?;
     let seen = seen.map_or_else(
         || see_client(sessions, presented),
         |now| Seen { client: now.client, sessions: now.listed, now: sessions.clock.now() },

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::deliver::deliver;
 use crate::domain::breaker::Breaker;
 use crate::domain::message::Channel;
-use crate::store::{BATCH, delivery_rows};
+use crate::store::delivery_rows;
 use crate::verify::Verify;
 
 /// Messages of one channel that are on their way at once.
@@ -54,26 +54,31 @@ impl Lane {
         !self.under_way.is_empty()
     }
 
-    /// Claims as many due messages as there is room for, and begins to send them; answers how many. A code that is worth nothing any
-    /// more is not sent.
+    /// Claims as many due messages as there is room for, and begins to send them; answers how many. One whose code is worth nothing any
+    /// more ends here, and takes nobody's place.
     pub async fn fill(&mut self) -> sqlx::Result<usize> {
         let now = self.verify.clock.now();
         let room = self.verify.breakers.of(self.channel).room(AT_ONCE, now).saturating_sub(self.under_way.len());
-        if room == 0 {
-            return Ok(0);
-        }
-        let db = &self.verify.db;
-        let due = delivery_rows::due(&mut db.read().await?, self.channel, now, room).await?;
-        if due.is_empty() {
-            return Ok(0);
-        }
-        while delivery_rows::expire(&mut db.write().await?, now, BATCH).await? > 0 {}
         let mut begun = 0;
-        for due in due {
-            if let Some(claimed) = delivery_rows::claim(&mut db.write().await?, due, now, now + CLAIM).await? {
-                let verify = self.verify.clone();
-                self.under_way.spawn(async move { deliver(&verify, claimed).await });
-                begun += 1;
+        while begun < room {
+            let db = &self.verify.db;
+            let due = delivery_rows::due(&mut db.read().await?, self.channel, now, room - begun).await?;
+            let (before, mut ended) = (begun, 0);
+            for due in due {
+                // Each alone: replicas that end many at once would wait for each other in a circle.
+                let claimed = delivery_rows::claim(&mut db.write().await?, due, now, now + CLAIM).await?;
+                match claimed {
+                    Some(claimed) => {
+                        let verify = self.verify.clone();
+                        self.under_way.spawn(async move { deliver(&verify, claimed).await });
+                        begun += 1;
+                    }
+                    None => ended += delivery_rows::expire(&mut db.write().await?, due, now).await?,
+                }
+            }
+            // What is still due then is another's.
+            if begun == before && ended == 0 {
+                break;
             }
         }
         Ok(begun)

@@ -3,8 +3,11 @@
 use chrono::TimeDelta;
 use tessera_contracts::call::Failure;
 
-use crate::store::{BATCH, answer_rows, authenticator_rows, counter_rows, resend_rows, verification_rows};
+use crate::store::{answer_rows, authenticator_rows, counter_rows, resend_rows, verification_rows};
 use crate::verify::Verify;
+
+/// Rows of one statement that deletes many.
+const BATCH: i64 = 200;
 
 /// How long an ended verification stays: a call that is repeated late finds its id used.
 const KEPT: TimeDelta = TimeDelta::days(1);

@@ -61,21 +61,6 @@ pub async fn cancel(session: &mut impl Session, verification: Uuid) -> sqlx::Res
     Ok(())
 }
 
-/// Gives up some due messages whose codes are worth nothing any more; answers how many.
-pub async fn expire(session: &mut impl Session, now: Timestamp, limit: i64) -> sqlx::Result<u64> {
-    affected!(
-        session,
-        sqlx::query(
-            "update deliveries set state = 'expired', sealed = null where id in \
-             (select d.id from deliveries d where d.state = 'queued' and d.next_try_at <= $1 \
-              and not exists (select 1 from verifications v where v.row_id = d.verification \
-                  and v.generation = d.generation and v.state = 'live' and v.deadline > $1) limit $2) and state = 'queued'"
-        )
-        .bind(now)
-        .bind(limit)
-    )
-}
-
 /// A message as the queue shows it; `tries` tells whether somebody claimed it meanwhile.
 #[derive(Clone, Copy, Debug, sqlx::FromRow)]
 pub struct Due {
@@ -133,6 +118,21 @@ pub async fn claim(
     .bind(now)
     .bind(until)
     .fetch_optional(e))
+}
+
+/// Gives up a due message whose code is worth nothing any more; answers how many that were, one or none.
+pub async fn expire(session: &mut impl Session, due: Due, now: Timestamp) -> sqlx::Result<u64> {
+    affected!(
+        session,
+        sqlx::query(
+            "update deliveries set state = 'expired', sealed = null where id = $1 and tries = $2 and state = 'queued' \
+             and not exists (select 1 from verifications v where v.row_id = deliveries.verification \
+                 and v.generation = deliveries.generation and v.state = 'live' and v.deadline > $3)"
+        )
+        .bind(due.id)
+        .bind(due.tries)
+        .bind(now)
+    )
 }
 
 /// Ends a claimed message that its provider has taken, and erases what it said.

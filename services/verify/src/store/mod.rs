@@ -10,6 +10,3 @@ pub mod resend_rows;
 pub mod sibling_rows;
 pub mod undeliverable_rows;
 pub mod verification_rows;
-
-/// Rows of one statement that ends or deletes many: nobody waits long for it.
-pub const BATCH: i64 = 200;
