@@ -137,7 +137,8 @@ macro_rules! affected {
 const SQLITE_READERS: u32 = 4;
 
 impl Db {
-    /// Opens PostgreSQL at `url` with at most `connections` connections, but at least two, encrypted and verified where `trust` demands it.
+    /// Opens PostgreSQL at `url` with at most `connections` connections, but at least three, encrypted and verified where `trust` demands
+    /// it.
     ///
     /// # Errors
     /// When the URL cannot be read or asks for less than `trust` demands, the server cannot be reached or cannot be trusted, or
@@ -162,7 +163,8 @@ impl Db {
     /// PostgreSQL with these options as they are. Nothing is asked of it yet.
     #[must_use]
     pub fn postgres_with(options: PgConnectOptions, connections: u32) -> Self {
-        let for_transactions = (connections / 2).max(1);
+        // One may be somebody's own for as long as the process lives.
+        let for_transactions = (connections / 2).max(2);
         let for_statements = connections.saturating_sub(for_transactions).max(1);
         let transactions = PgPoolOptions::new()
             .max_connections(for_transactions)

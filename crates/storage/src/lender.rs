@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) const SURELY_ALIVE: Duration = Duration::from_secs(1);
 /// How long another one may take to say that it is; behind a network that swallows everything it never does.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
-/// How old a connection may become: its server may have moved, or remember too much of it.
+/// How old a connection may be when it is lent: its server may have moved, or remember too much of it.
 pub(crate) const MOST_AGE: Duration = Duration::from_secs(15 * 60);
 
 /// A fixed number of places for connections, which are opened when they are first needed. Cheap to clone.
@@ -76,7 +76,7 @@ impl<C: Connection> Lender<C> {
 
     async fn wait(&self) -> sqlx::Result<Lent<C>> {
         let permit = Arc::clone(&self.0.free).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
-        let mut place = self.free_place().await?;
+        let mut place = self.free_place().await;
         if let Some(kept) = place.as_mut()
             && !kept.is_usable().await
         {
@@ -91,12 +91,11 @@ impl<C: Connection> Lender<C> {
 
     /// The first free place: where few are needed, few connections are opened. Who has a permit finds one; while others come and go it
     /// may take a second look.
-    async fn free_place(&self) -> sqlx::Result<OwnedMutexGuard<Place<C>>> {
+    async fn free_place(&self) -> OwnedMutexGuard<Place<C>> {
         loop {
             let free = self.0.places.iter().find_map(|place| Arc::clone(place).try_lock_owned().ok());
             match free {
-                Some(free) => return Ok(free),
-                None if self.0.free.is_closed() => return Err(sqlx::Error::PoolClosed),
+                Some(free) => return free,
                 None => tokio::task::yield_now().await,
             }
         }
@@ -118,8 +117,11 @@ impl<C: Connection> Lender<C> {
         })
     }
 
-    /// Closes all of them; those on loan first come back.
+    /// Closes all of them; those on loan, or about to be, first come back.
     pub async fn close(&self) {
+        // With all permits nobody else is looking for a place. That there are none means that they were closed before.
+        let all = u32::try_from(self.most()).unwrap_or(u32::MAX);
+        let _permits = self.0.free.acquire_many(all).await;
         self.0.free.close();
         for place in &self.0.places {
             if let Some(kept) = place.lock().await.take() {

@@ -45,11 +45,12 @@ async fn session_of(db: &Db) -> sqlx::Result<i32> {
 async fn a_session_that_ended_fails_once() {
     on_postgres(async |db| {
         let one = other_process(db, 2, &[]).await;
+        let mut onlooker = onlooker(db).await;
         let before = session_of(&one).await.unwrap();
         assert_eq!(session_of(&one).await.unwrap(), before, "it is lent again");
 
         let text = "select pg_terminate_backend($1, 2000)";
-        let ended: bool = sqlx::query_scalar(text).bind(before).fetch_one(&mut onlooker(db).await).await.unwrap();
+        let ended: bool = sqlx::query_scalar(text).bind(before).fetch_one(&mut onlooker).await.unwrap();
         assert!(ended);
         session_of(&one).await.expect_err("it was used a moment ago, so it is not asked first");
         assert_ne!(session_of(&one).await.unwrap(), before);
@@ -84,6 +85,16 @@ async fn the_answer_of_a_statement_that_was_dropped_is_nobody_elses() {
             hang_up_after(waits, number("select cast(1 as bigint)")).await;
             assert_eq!(number("select cast(2 as bigint)").await.unwrap(), 2);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_the_fewest_connections_one_may_be_somebodys_own() {
+    on_postgres(async |db| {
+        let one = other_process(db, 1, &[]).await;
+        let _own = one.own().await.unwrap().expect("a connection");
+        one.begin().await.unwrap().commit().await.unwrap();
     })
     .await;
 }
