@@ -89,5 +89,10 @@ pub async fn note_use(sessions: &Sessions, session: &Session, now: Timestamp) ->
 /// Whether the client of a credential has held a session of a user.
 pub async fn has_held(sessions: &Sessions, credential: &Credential, user: UserId) -> sqlx::Result<bool> {
     let Some((kind, digest)) = secret(credential) else { return Ok(false) };
-    session_rows::was_held(&mut sessions.db.read().await?, kind, &digest, user).await
+    let found = session_rows::acquaintance(&mut sessions.db.read().await?, kind, &digest, user).await?;
+    let Some(found) = found else { return Ok(false) };
+    if found.is_first_presented {
+        client_rows::note_presented(&mut sessions.db.write().await?, &digest, sessions.clock.now()).await?;
+    }
+    Ok(found.has_held)
 }

@@ -179,17 +179,31 @@ pub async fn live_by_id(
     Ok(row.map(Session::from))
 }
 
-/// Whether the client of `kind` whose present secret this is has held a session of a user.
-pub async fn was_held(on: &mut impl On, kind: ClientKind, digest: &[u8], user: UserId) -> sqlx::Result<bool> {
-    let found: Option<i64> = run!(on, |e| sqlx::query_scalar(
-        "select cast(1 as bigint) from browser_clients c join sessions s on s.client_id = c.id \
-         where c.secret_digest = $1 and c.kind = $2 and s.user_id = $3 limit 1"
+/// What a client's present secret says when it is presented, as far as a sign-in asks.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct Acquaintance {
+    /// Whether the client has held a session of the user.
+    pub has_held: bool,
+    /// Whether the secret was not presented before, while an earlier one is still around.
+    pub is_first_presented: bool,
+}
+
+/// What the client of `kind` whose present secret this is has to do with a user.
+pub async fn acquaintance(
+    on: &mut impl On,
+    kind: ClientKind,
+    digest: &[u8],
+    user: UserId,
+) -> sqlx::Result<Option<Acquaintance>> {
+    run!(on, |e| sqlx::query_as(
+        "select exists (select 1 from sessions s where s.client_id = c.id and s.user_id = $3) as has_held, \
+         c.previous_digest is not null and c.presented_at is null as is_first_presented \
+         from browser_clients c where c.secret_digest = $1 and c.kind = $2"
     )
     .bind(digest.to_vec())
     .bind(kind.name())
     .bind(user.uuid())
-    .fetch_optional(e))?;
-    Ok(found.is_some())
+    .fetch_optional(e))
 }
 
 /// The sessions of a user that were born below `floor` and are not ended yet, in the order their clients are locked.

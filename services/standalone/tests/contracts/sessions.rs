@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use chrono::TimeDelta;
 use tessera_common::clock::Timestamp;
 use tessera_common::ids;
 use tessera_common::random::Random;
@@ -125,6 +126,23 @@ on_every_database! {
         let resolved = app.platform.sessions().resolve(second).await.expect("answered").expect("somebody");
         assert_eq!(resolved.sessions.len(), 2, "both sessions are on one client");
         assert!(remote.resolve(cookie).await.expect("answered").expect("somebody").stale);
+    }
+
+    async fn a_new_secret_that_is_only_asked_about_was_presented_the_same(app: TestApp) {
+        let (remote, _listener) = over_http(&app, "auth");
+        let apis: [&dyn SessionsApi; 2] = [app.platform.sessions(), &remote];
+        for (number, api) in (1..).step_by(2).zip(apis) {
+            let begin = sign_in(&app, number, Entry::Browser, &[]);
+            let (_, old) = begun(api.begin_sign_in(begin).await.expect("begun"));
+            let other = BeginSignIn { credential: Some(old.clone()), ..sign_in(&app, number + 1, Entry::Browser, &[]) };
+            let user = other.account.user;
+            let (_, new) = begun(api.begin_sign_in(other).await.expect("begun"));
+            assert!(api.client_known(new, user).await.expect("answered"));
+            app.clock.advance(TimeDelta::seconds(4));
+            assert!(api.resolve(old.clone()).await.expect("answered").is_some(), "for a moment");
+            app.clock.advance(TimeDelta::seconds(1));
+            assert!(api.resolve(old).await.expect("answered").is_none());
+        }
     }
 
     async fn a_cut_cuts_the_same(app: TestApp) {
