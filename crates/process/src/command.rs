@@ -13,7 +13,7 @@ use tessera_common::random::Random;
 use tessera_common::telemetry::{self, Telemetry};
 
 use crate::foundation::open_database;
-use crate::production;
+use crate::production::{self, Calls};
 use crate::serve::serve;
 use crate::service::{Foundation, Service};
 use crate::service_settings;
@@ -96,7 +96,9 @@ fn run<S: Service>(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve => {
             let settings: ProcessSettings = config.read()?;
-            let _telemetry = start_telemetry(&config, &settings, S::PROGRAM)?;
+            // Before anything is sent, to a collector too.
+            production::check(&config, &settings, Calls::of::<S>())?;
+            let _telemetry = start_telemetry(&settings, S::PROGRAM)?;
             in_runtime()?.block_on(serve::<S>(&config))
         }
         Command::Migrate => in_runtime()?.block_on(async {
@@ -119,13 +121,7 @@ fn run<S: Service>(cli: Cli) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When something in the settings cannot be used.
-pub fn start_telemetry(
-    config: &Config,
-    settings: &ProcessSettings,
-    program: &'static str,
-) -> anyhow::Result<Telemetry> {
-    // Before anything is sent to a collector that production refuses.
-    production::check(config, settings)?;
+pub fn start_telemetry(settings: &ProcessSettings, program: &'static str) -> anyhow::Result<Telemetry> {
     let trust = settings.trust()?;
     telemetry::init(&settings.log, &settings.telemetry, trust.pem(), program, std::io::stdout)
         .map_err(anyhow::Error::from_boxed)

@@ -3,23 +3,43 @@
 use std::path::Path;
 
 use tessera_common::config::Config;
-use tessera_common::production::{self, ListenerFacts, Peer, ProductionFacts, Refused, Secret, SecretFile, SecretKind};
+use tessera_common::production::{
+    self, FileFacts, ListenerFacts, Peer, ProductionFacts, Refusal, Refused, Secret, SecretKind,
+};
 
+use crate::service::Service;
 use crate::settings::ProcessSettings;
 
 /// The settings with URLs that are no secrets: of the other services, the collector, and the provider of text messages.
 const PEERS: [&str; 5] =
     ["peers.sessions", "peers.verify", "peers.oauth", "telemetry.otlp_endpoint", "verify.sms.base_url"];
 
+/// Which calls between services go over HTTP, and so which keys the program has to have. None, where all services are in one program.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Calls {
+    /// It calls others, and signs its calls.
+    pub made: bool,
+    /// Others call it, and it checks who they are.
+    pub taken: bool,
+}
+
+impl Calls {
+    /// Those of a service that is a program of its own.
+    #[must_use]
+    pub fn of<S: Service>() -> Self {
+        Self { made: S::CALLS_OTHERS, taken: S::internal().iter().next().is_some() }
+    }
+}
+
 /// Holds a program to the rules of the production profile, before it opens anything.
 ///
 /// # Errors
 /// Names every setting that production refuses.
-pub fn check(config: &Config, settings: &ProcessSettings) -> Result<(), Refused> {
-    if settings.is_dev() { Ok(()) } else { production::check(&facts(config, settings)) }
+pub fn check(config: &Config, settings: &ProcessSettings, calls: Calls) -> Result<(), Refused> {
+    if settings.is_dev() { Ok(()) } else { production::check(&facts(config, settings, calls)) }
 }
 
-fn facts(config: &Config, settings: &ProcessSettings) -> ProductionFacts {
+fn facts(config: &Config, settings: &ProcessSettings, calls: Calls) -> ProductionFacts {
     let mut facts = ProductionFacts {
         origin: settings.origin.clone(),
         allowed_origins: settings.allowed_origins.clone(),
@@ -37,9 +57,13 @@ fn facts(config: &Config, settings: &ProcessSettings) -> ProductionFacts {
     };
     let unusable = [settings.tls.identity().err(), settings.trust().err()];
     facts.found.extend(unusable.into_iter().flatten().map(Into::into));
-    facts.secret_files.extend(SecretFile::look("tls.key", Path::new(&settings.tls.key)));
+    facts.secret_files.extend(FileFacts::look("tls.key", Path::new(&settings.tls.key)));
+    facts.trust_files.extend(FileFacts::look("tls.authorities", Path::new(&settings.tls.authorities)));
     for setting in config.secrets() {
-        add_secret(&mut facts, config, setting);
+        add_secret(&mut facts, config, setting, calls);
+    }
+    if calls.taken {
+        add_callers(&mut facts, config);
     }
     let url = |setting: &str| config.find::<String>(setting).filter(|url| !url.is_empty()).map(Into::into);
     let peer = |setting: &str| url(setting).map(|url| Peer { setting: setting.to_owned(), url: Some(url) });
@@ -54,10 +78,10 @@ fn texts_everywhere(config: &Config) -> bool {
 }
 
 /// What a secret is, is told by its name: a key ring, the key of a service, or the URL of something that this one connects to.
-fn add_secret(facts: &mut ProductionFacts, config: &Config, setting: &str) {
+fn add_secret(facts: &mut ProductionFacts, config: &Config, setting: &str, calls: Calls) {
     let twin = format!("{setting}_file");
     let file: String = config.find(&twin).unwrap_or_default();
-    facts.secret_files.extend(SecretFile::look(&twin, Path::new(&file)));
+    facts.secret_files.extend(FileFacts::look(&twin, Path::new(&file)));
     let value = match config.secret(setting) {
         Ok(value) => value,
         Err(error) => return facts.found.push(error.into()),
@@ -67,10 +91,20 @@ fn add_secret(facts: &mut ProductionFacts, config: &Config, setting: &str) {
         facts.secrets.push(Secret { setting, kind: SecretKind::KeyRing, value });
     } else if setting.ends_with("url") {
         facts.peers.push(Peer { setting, url: value });
-    } else if setting == "service_key" && value.is_some() {
-        // A service that calls nobody has none.
+    } else if setting == "service_key" && (calls.made || value.is_some()) {
         facts.secrets.push(Secret { setting, kind: SecretKind::ServiceKey, value });
     }
+}
+
+/// The file with the keys of those who call.
+fn add_callers(facts: &mut ProductionFacts, config: &Config) {
+    const SETTING: &str = "service_keys";
+    let file: String = config.find(SETTING).unwrap_or_default();
+    if let Err(error) = std::fs::read(&file) {
+        let problem = if file.is_empty() { "it is missing".to_owned() } else { format!("{file}: {error}") };
+        facts.found.push(Refusal::new(SETTING, problem, "name the JWKS file with the public keys of all services"));
+    }
+    facts.trust_files.extend(FileFacts::look(SETTING, Path::new(&file)));
 }
 
 #[cfg(test)]
@@ -91,12 +125,16 @@ mod tests {
 
     /// What is said about a service with these settings, over those that are in order.
     fn refused(changed: &[(&str, &str)]) -> Option<String> {
+        refused_with(Calls::default(), changed)
+    }
+
+    fn refused_with(calls: Calls, changed: &[(&str, &str)]) -> Option<String> {
         let variables = IN_ORDER.iter().chain(changed);
         let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let context = "[auth]\nkeys = \"\"\nkeys_file = \"\"\n";
         let config =
             Config::layer(&[settings::DEFAULTS, service_settings::DEFAULTS, context], None, variables).unwrap();
-        check(&config, &config.read().unwrap()).err().map(|refused| refused.to_string())
+        check(&config, &config.read().unwrap(), calls).err().map(|refused| refused.to_string())
     }
 
     #[test]
@@ -138,6 +176,24 @@ mod tests {
     }
 
     #[test]
+    fn calls_between_services_need_their_keys() {
+        let (makes, takes) = (Calls { made: true, taken: false }, Calls { made: false, taken: true });
+        for (calls, changed, setting, problem) in [
+            (makes, ("TESSERA_SERVICE_KEY", ""), "service_key", "missing"),
+            (takes, ("TESSERA_SERVICE_KEYS", ""), "service_keys", "missing"),
+            (takes, ("TESSERA_SERVICE_KEYS", "/nonexistent"), "service_keys", "/nonexistent"),
+        ] {
+            let refusal = refused_with(calls, &[changed]).unwrap_or_default();
+            let told = refusal.lines().nth(1).unwrap_or_default();
+            assert!(
+                told.contains(&format!("setting `{setting}`: ")) && told.contains(problem),
+                "{changed:?}: {refusal}"
+            );
+            assert_eq!(refusal.lines().count(), 2, "nothing else: {refusal}");
+        }
+    }
+
+    #[test]
     fn text_messages_need_to_be_told_where_they_may_go() {
         let context = "[auth]\nkeys = \"\"\nkeys_file = \"\"\n[verify.sms]\nbase_url = \"https://sms.example\"\nallowed_prefixes = []\n";
         let refused = |changed: &[(&str, &str)]| {
@@ -145,7 +201,10 @@ mod tests {
             let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             let config =
                 Config::layer(&[settings::DEFAULTS, service_settings::DEFAULTS, context], None, variables).unwrap();
-            check(&config, &config.read().unwrap()).err().map(|refused| refused.to_string()).unwrap_or_default()
+            check(&config, &config.read().unwrap(), Calls::default())
+                .err()
+                .map(|refused| refused.to_string())
+                .unwrap_or_default()
         };
         assert!(refused(&[]).contains("setting `verify.sms.allowed_prefixes`: "));
         assert_eq!(refused(&[("TESSERA_VERIFY_SMS_ALLOWED_PREFIXES", "[\"+49\"]")]), "");

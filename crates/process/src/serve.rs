@@ -10,19 +10,17 @@ use tessera_common::server::{Listener, Stop};
 use crate::explorer::Explorer;
 use crate::foundation::open_database;
 use crate::health::{Readiness, Schema};
-use crate::production;
 use crate::program::Program;
 use crate::service::{Foundation, Service};
 use crate::settings::ProcessSettings;
 use crate::sockets::bind;
 
-/// Serves until asked to stop.
+/// Serves until asked to stop, with settings that production has nothing against.
 ///
 /// # Errors
 /// When something that is needed cannot be had; the message names the setting.
 pub async fn serve<S: Service>(config: &Config) -> anyhow::Result<()> {
     let settings: ProcessSettings = config.read()?;
-    production::check(config, &settings)?;
     let tls = settings.tls.identity()?;
     let public = bind(settings.bind, settings.port, "port")?;
     let internal = bind(settings.bind, settings.internal_port, "internal_port")?;

@@ -24,6 +24,8 @@ pub trait Service: Clone + Send + Sync + Sized + 'static {
     const PROGRAM: &'static str;
     /// Its commented defaults: its ports, and its table.
     const DEFAULTS: &'static str;
+    /// Whether it calls other services, and so needs a key to sign its calls with.
+    const CALLS_OTHERS: bool;
 
     /// Its schema.
     fn migrations() -> &'static Migrations;

@@ -23,6 +23,7 @@ impl Service for Auth {
     const NAME: &'static str = "auth";
     const PROGRAM: &'static str = "tessera-auth";
     const DEFAULTS: &'static str = DEFAULTS;
+    const CALLS_OTHERS: bool = true;
 
     fn migrations() -> &'static Migrations {
         &MIGRATIONS

@@ -30,6 +30,7 @@ impl Service for OAuth {
     const NAME: &'static str = "oauth";
     const PROGRAM: &'static str = "tessera-oauth";
     const DEFAULTS: &'static str = DEFAULTS;
+    const CALLS_OTHERS: bool = true;
 
     fn migrations() -> &'static Migrations {
         &MIGRATIONS

@@ -30,6 +30,7 @@ impl Service for Sessions {
     const NAME: &'static str = "sessions";
     const PROGRAM: &'static str = "tessera-sessions";
     const DEFAULTS: &'static str = DEFAULTS;
+    const CALLS_OTHERS: bool = false;
 
     fn migrations() -> &'static Migrations {
         &MIGRATIONS

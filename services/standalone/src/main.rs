@@ -8,6 +8,7 @@ use tessera_common::clock::Clock;
 use tessera_common::config::{Config, ConfigError};
 use tessera_common::random::Random;
 use tessera_process::command::{healthcheck, report, show, start_telemetry};
+use tessera_process::production::{self, Calls};
 use tessera_standalone::dev_secrets::Owner;
 use tessera_standalone::settings::{self, Settings};
 use tessera_standalone::{describe, dev_cert, dev_secrets, gateway, serve, service_keys};
@@ -115,7 +116,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(chosen) => {
             let config = chosen.layer()?;
             let settings = Settings::read(&config)?;
-            let _telemetry = start_telemetry(&config, &settings.process, "tessera")?;
+            // Before anything is sent, to a collector too. No call between services leaves the process.
+            production::check(&config, &settings.process, Calls::default())?;
+            let _telemetry = start_telemetry(&settings.process, "tessera")?;
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve::serve(&config, &settings))
         }
         Command::Healthcheck(chosen) => {

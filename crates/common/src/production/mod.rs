@@ -5,6 +5,7 @@
 
 mod connections;
 mod edge;
+mod files;
 mod secrets;
 #[cfg(test)]
 mod table;
@@ -18,7 +19,8 @@ use crate::config::ConfigError;
 use crate::server::{Network, Origin};
 use crate::tls::Transport;
 
-pub use secrets::{Secret, SecretFile, SecretKind};
+pub use files::FileFacts;
+pub use secrets::{Secret, SecretKind};
 
 /// What a process was given, as far as production asks about it.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +42,9 @@ pub struct ProductionFacts {
     /// Its secrets.
     pub secrets: Vec<Secret>,
     /// The files that secrets are read from.
-    pub secret_files: Vec<SecretFile>,
+    pub secret_files: Vec<FileFacts>,
+    /// The files that say whom it believes, as the public keys of its callers: no secrets.
+    pub trust_files: Vec<FileFacts>,
     /// Whether text messages leave for every number there is.
     pub texts_everywhere: bool,
     /// Whether the ports of the single services answer beside the origin's.
@@ -81,7 +85,9 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(setting: &str, problem: impl Into<String>, mend: impl Into<String>) -> Self {
+    /// A refusal of `setting`.
+    #[must_use]
+    pub fn new(setting: &str, problem: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { setting: setting.to_owned(), problem: problem.into(), mend: mend.into() }
     }
 }
@@ -119,7 +125,7 @@ impl fmt::Display for Refused {
 #[must_use]
 pub fn refusals(facts: &ProductionFacts) -> Vec<Refusal> {
     let mut all = facts.found.clone();
-    for rules in [edge::refusals, connections::refusals, secrets::refusals] {
+    for rules in [edge::refusals, connections::refusals, secrets::refusals, files::refusals] {
         all.extend(rules(facts));
     }
     all

@@ -1,7 +1,6 @@
-//! Secrets that are none: missing, short, published, given to two, or readable by everybody on the machine.
+//! Secrets that are none: missing, short, published, or given to two.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -35,40 +34,9 @@ pub enum SecretKind {
     ServiceKey,
 }
 
-/// A file that a secret is read from.
-#[derive(Clone, Debug)]
-pub struct SecretFile {
-    /// The setting that names it.
-    pub setting: String,
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its permissions, as in `0o600`.
-    pub mode: u32,
-}
-
-impl SecretFile {
-    /// Looks at a file; `None` where it is not there, which whoever reads it tells, or has no such permissions.
-    #[must_use]
-    pub fn look(setting: &str, path: &Path) -> Option<Self> {
-        Some(Self { setting: setting.to_owned(), path: path.to_owned(), mode: mode(path)? })
-    }
-}
-
-#[cfg(unix)]
-fn mode(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Some(path.metadata().ok()?.permissions().mode())
-}
-
-#[cfg(not(unix))]
-fn mode(_: &Path) -> Option<u32> {
-    None
-}
-
 pub(super) fn refusals(facts: &ProductionFacts) -> Vec<Refusal> {
     let mut refusals: Vec<Refusal> = facts.secrets.iter().filter_map(weakness).collect();
     refusals.extend(shared(&facts.secrets));
-    refusals.extend(facts.secret_files.iter().filter_map(open_to_others));
     refusals
 }
 
@@ -101,17 +69,6 @@ fn shared(secrets: &[Secret]) -> Vec<Refusal> {
         seen.extend(materials.into_iter().map(|material| (material, secret.setting.as_str())));
     }
     refusals
-}
-
-fn open_to_others(file: &SecretFile) -> Option<Refusal> {
-    (file.mode & 0o007 != 0).then(|| {
-        let path = file.path.display();
-        Refusal::new(
-            &file.setting,
-            format!("everybody on the machine can get at {path} (mode {:03o})", file.mode & 0o777),
-            format!("chmod 600 {path}, or 640 for a group of its own"),
-        )
-    })
 }
 
 fn is_published(material: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ListenerFacts, Peer, ProductionFacts, Refusal, Secret, SecretFile, SecretKind, check, refusals};
+use super::{FileFacts, ListenerFacts, Peer, ProductionFacts, Refusal, Secret, SecretKind, check, refusals};
 use crate::server::Origin;
 use crate::tls::Transport;
 
@@ -26,8 +26,12 @@ fn listener(address: &str, encrypted: bool) -> ListenerFacts {
     ListenerFacts { setting: "bind".to_owned(), address: address.parse().expect("an address"), encrypted }
 }
 
-fn file(mode: u32) -> SecretFile {
-    SecretFile { setting: "auth.keys_file".to_owned(), path: "/run/secrets/auth".into(), mode }
+fn file(mode: u32) -> FileFacts {
+    FileFacts { setting: "auth.keys_file".to_owned(), path: "/run/secrets/auth".into(), mode }
+}
+
+fn trusted(mode: u32) -> FileFacts {
+    FileFacts { setting: "service_keys".to_owned(), path: "/etc/tessera/services.jwks".into(), mode }
 }
 
 fn origins(text: &str) -> Vec<Origin> {
@@ -57,6 +61,7 @@ fn in_order() -> ProductionFacts {
             secret("service_key", SecretKind::ServiceKey, JWK),
         ],
         secret_files: vec![file(0o100_600), file(0o100_640)],
+        trust_files: vec![trusted(0o100_644)],
         texts_everywhere: false,
         service_ports: false,
         found: vec![],
@@ -105,9 +110,9 @@ fn all_breaches_are_told_at_once_without_any_secret() {
 #[test]
 fn permissions_are_those_of_the_file() {
     let file = tempfile::NamedTempFile::new().expect("a file");
-    let seen = SecretFile::look("auth.keys_file", file.path()).expect("it is there");
+    let seen = FileFacts::look("auth.keys_file", file.path()).expect("it is there");
     assert_eq!(seen.mode & 0o777, 0o600);
-    assert!(SecretFile::look("auth.keys_file", Path::new("/nonexistent")).is_none());
+    assert!(FileFacts::look("auth.keys_file", Path::new("/nonexistent")).is_none());
 }
 
 #[track_caller]
@@ -197,6 +202,7 @@ rows! {
     } => "b", "`a`";
     a_file_for_everybody: |facts| facts.secret_files.push(file(0o100_644)) => "auth.keys_file", "/run/secrets/auth";
     a_file_that_everybody_may_write: |facts| facts.secret_files.push(file(0o100_602)) => "auth.keys_file", "602";
+    callers_that_everybody_may_add: |facts| facts.trust_files.push(trusted(0o100_666)) => "service_keys", "services.jwks";
 
     texts_to_everywhere: |facts| facts.texts_everywhere = true => "verify.sms.allowed_prefixes", "every number";
     service_ports: |facts| facts.service_ports = true => "service_ports", "ports";
