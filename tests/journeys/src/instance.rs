@@ -1,11 +1,10 @@
 //! A running program.
 
-use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::process::{Command, ExitStatus};
 
 use crate::api::Api;
 use crate::folder::DataFolder;
-use crate::process::{PATIENCE, Process};
+use crate::process::{Ended, Process, ended};
 use crate::program::Program;
 
 /// A program that serves. It is killed when this is dropped.
@@ -79,45 +78,19 @@ impl Instance {
     }
 }
 
-/// How a program ended, and what it said.
-#[derive(Clone, Debug)]
-pub struct Ended {
-    /// Its status.
-    pub status: ExitStatus,
-    /// Its standard output.
-    pub stdout: String,
-    /// Its standard error.
-    pub stderr: String,
-}
-
 /// Runs `tessera` with these arguments and these settings changed, until it ends by itself.
 ///
 /// # Panics
 /// When it does not end.
 pub async fn run(folder: &DataFolder, arguments: &[&str], settings: &[(&str, &str)]) -> Ended {
     let mut command = command(folder, arguments);
-    command.envs(settings.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("tessera can be run");
-    let ended = tokio::time::timeout(PATIENCE, async {
-        while child.try_wait().expect("its status").is_none() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    });
-    if ended.await.is_err() {
-        child.kill().expect("killed");
-        panic!("{arguments:?} with {settings:?} has not ended: {:?}", child.wait_with_output());
-    }
-    let output = child.wait_with_output().expect("its output");
-    let text = |bytes| String::from_utf8(bytes).expect("text");
-    Ended { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    command.envs(settings.iter().copied());
+    ended(command).await
 }
 
 /// The program with the settings of a folder and none of whoever runs the tests.
 fn command(folder: &DataFolder, arguments: &[&str]) -> Command {
-    let mut command = Command::new(Program::AllInOne.path());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TESSERA_")) {
-        command.env_remove(name);
-    }
+    let mut command = Program::AllInOne.command();
     command
         .args(arguments)
         .env("TESSERA_DATA_DIR", folder.path())

@@ -121,6 +121,38 @@ impl Drop for Process {
     }
 }
 
+/// How a program ended, and what it said.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Its status.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// Runs a command until it ends by itself.
+///
+/// # Panics
+/// When it does not end.
+pub async fn ended(mut command: Command) -> Ended {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("it cannot be run ({error}): {command:?}"));
+    let ended = tokio::time::timeout(PATIENCE, async {
+        while child.try_wait().expect("its status").is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    if ended.await.is_err() {
+        child.kill().expect("killed");
+        panic!("{command:?} has not ended: {:?}", child.wait_with_output());
+    }
+    let output = child.wait_with_output().expect("its output");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Ended { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
 fn appending(log: &Path) -> File {
     OpenOptions::new().create(true).append(true).open(log).expect("a log file")
 }

@@ -40,6 +40,16 @@ impl Program {
         }
     }
 
+    /// It, with none of the settings of whoever runs the tests.
+    #[must_use]
+    pub fn command(self) -> Command {
+        let mut command = Command::new(self.path());
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TESSERA_")) {
+            command.env_remove(name);
+        }
+        command
+    }
+
     /// It, as the sources are now. Cargo puts the programs beside the tests of the whole workspace; for those of this crate alone they
     /// are built here, all at once and with the features that the workspace has.
     pub(crate) fn path(self) -> PathBuf {

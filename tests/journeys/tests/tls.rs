@@ -94,6 +94,10 @@ async fn a_service_lets_nobody_in_by_a_plain_connection_and_speaks_to_nobody_who
             assert!(plain.get("/").try_send().await.is_err(), "{service:?} {port}");
         }
     }
+    for service in Service::ALL {
+        let checked = services.run(service, &["healthcheck"]).await;
+        assert!(checked.status.success(), "{service:?}: {checked:?}");
+    }
 
     let api = services.api();
     let account = json!({ "email": "ada@example.org", "password": PASSWORD });

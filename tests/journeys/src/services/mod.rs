@@ -15,6 +15,7 @@ use crate::api::Api;
 use crate::engines::Engines;
 use crate::gateway::Gateway;
 use crate::ports::free_port;
+use crate::process::Ended;
 use crate::proxy::Proxy;
 use broker::BrokerNames;
 use databases::ServiceDatabases;
@@ -280,6 +281,15 @@ impl Services {
     /// When it runs, or cannot be run.
     pub fn spawn(&mut self, service: Service, number: usize, settings: &[(&str, &str)]) {
         self.replica(service, number).spawn(settings);
+    }
+
+    /// Runs a service's program beside its first replica, with the same settings, until that ends by itself.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn run(&self, service: Service, arguments: &[&str]) -> Ended {
+        let first = self.replicas.iter().find(|replica| replica.service == service).expect("one of each");
+        first.run(arguments).await
     }
 
     /// Where each replica listens, its public port first.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::Service;
 use crate::api::Api;
-use crate::process::Process;
+use crate::process::{Ended, Process, ended};
 use crate::program::Program;
 
 /// A place for a process: its ports, its settings, its log. It may run or not.
@@ -33,9 +33,9 @@ impl Replica {
 
     /// Brings the service's database to this release, with what the examples rely on.
     pub async fn prepare(&self) {
-        self.run(&["migrate"]).await;
+        self.done(&["migrate"]).await;
         if self.service == Service::OAuth {
-            self.run(&["bootstrap", "--dev"]).await;
+            self.done(&["bootstrap", "--dev"]).await;
         }
     }
 
@@ -70,21 +70,20 @@ impl Replica {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    async fn run(&self, arguments: &[&str]) {
+    /// Runs its program beside it, with the same settings, until that ends by itself.
+    pub async fn run(&self, arguments: &[&str]) -> Ended {
         let mut command = self.command();
         command.args(arguments);
-        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("not cancelled");
-        let output = output.expect("it can be run");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{} {arguments:?}: {said}", Program::Of(self.service).name());
+        ended(command).await
+    }
+
+    async fn done(&self, arguments: &[&str]) {
+        let ended = self.run(arguments).await;
+        assert!(ended.status.success(), "{} {arguments:?}: {ended:?}", Program::Of(self.service).name());
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(Program::Of(self.service).path());
-        // None of the settings of whoever runs the tests.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TESSERA_")) {
-            command.env_remove(name);
-        }
+        let mut command = Program::Of(self.service).command();
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
