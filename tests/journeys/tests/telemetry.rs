@@ -119,6 +119,25 @@ async fn one_trace_leads_through_the_services_and_the_broker_to_the_mail_and_the
     let settings = collector.variables().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut services = Services::start(&Setup { settings: settings.collect(), ..ground.setup() }).await;
     let planted = journey(&services.api()).await;
+    for (service, told) in [
+        (Service::Auth, "tessera_outbox_age_seconds{tessera_context=\"auth\"} 0"),
+        (Service::Auth, "tessera_dead_letters{tessera_context=\"auth\"} 0"),
+        (Service::Auth, "tessera_password_hash_running 0"),
+        (Service::Auth, "db_client_connection_max{db_client_connection_pool_name=\"auth.transactions\"} 8"),
+        (Service::Sessions, "tessera_bus_connected{tessera_bus_connection=\"consuming\"} 1"),
+        (Service::Verify, "tessera_bus_blocked{tessera_bus_connection=\"publishing\"} 0"),
+        (Service::Verify, "http_route=\"/internal/verify/initiate\"} 1"),
+    ] {
+        let of_service = services.listeners().find(|(listening, _)| *listening == service);
+        let internal = Api::new(format!("http://localhost:{}", of_service.expect("it listens").1[1]));
+        let mut text = String::new();
+        let what = format!("{service:?} tells {told}");
+        eventually(&what, PATIENCE, async || {
+            text = internal.get("/metrics").send().await.expect(200).text;
+            text.lines().any(|line| line.ends_with(told)).then_some(())
+        })
+        .await;
+    }
     for service in Service::ALL {
         services.terminate(service, 0).await;
     }

@@ -1,6 +1,7 @@
 //! RabbitMQ goes away under load, and processes are killed between two steps of an event's way: callers see nothing of the one, each event
 //! has its effect once after either.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sqlx::{Connection as _, PgConnection};
@@ -9,7 +10,8 @@ use tessera_journeys::{
     Engines, History, Mode, Outcome, Proxy, Seed, Service, Services, Setup, State, Towards, eventually, seeds,
 };
 
-use crate::queue::Queues;
+use crate::hold::Hold;
+use crate::queue::{Message, Queues};
 use crate::row::Row;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -77,37 +79,35 @@ async fn until_noted(auth: &mut PgConnection, number: i64) {
     eventually("the effects", PATIENCE, async || (noted(auth).await == number).then_some(())).await;
 }
 
-/// No update of the outbox gets through while this is held: the mark of a relay waits until its time is up.
-const HOLD: &str = "create function wait() returns trigger language plpgsql as \
-    $$ begin perform pg_advisory_xact_lock(1); return new; end $$; \
-    create trigger wait before update on outbox for each row execute function wait(); \
-    select pg_advisory_lock(1)";
-const LET_GO: &str = "select pg_advisory_unlock(1); drop trigger wait on outbox; drop function wait()";
+/// The ids of the sessions that began, each once.
+fn ids_of_sign_ins(messages: &[Message]) -> BTreeSet<String> {
+    messages.iter().filter(|message| message.routing_key.contains("SessionStarted")).map(Message::id).collect()
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f5_kill_9_of_a_relay_between_confirm_and_mark_sends_again_with_the_same_id_and_one_effect() {
     let Some(engines) = Engines::start().await else { return };
     let mut services = Services::start(&Setup::on(&engines)).await;
     let queues = Queues::of(&engines.rabbitmq, &services).await;
-    let mut sessions = database(&services, Service::Sessions).await;
     let mut auth = database(&services, Service::Auth).await;
     for number in seeds(3) {
         let _seed = Seed::hold(number);
-        sqlx::raw_sql(HOLD).execute(&mut sessions).await.expect("held");
+        // The mark of the relay waits until its time is up.
+        let mut hold = Hold::updates(&services, Service::Sessions, "outbox", "true").await;
         let before = noted(&mut auth).await;
         signed_in(&services, &format!("seed{number}@example.org"), 3).await;
         until_noted(&mut auth, before + 3).await;
         services.kill9(Service::Sessions, 0);
         let unmarked = sqlx::query_scalar("select count(*) from outbox where published_at is null");
-        let unmarked: i64 = unmarked.fetch_one(&mut sessions).await.expect("a number");
+        let unmarked: i64 = unmarked.fetch_one(&mut hold.database).await.expect("a number");
         assert_eq!(unmarked, 3, "it was killed before the mark");
-        let _ = queues.recorded().await;
-        sqlx::raw_sql(LET_GO).execute(&mut sessions).await.expect("let go");
+        let sent = ids_of_sign_ins(&queues.recorded().await);
+        assert_eq!(sent.len(), 3);
+        hold.let_go().await;
         services.launch(Service::Sessions, 0).await;
         let mut state = State::of_services(&services).await;
         state.settle().await;
-        let again = queues.recorded().await;
-        assert!(again.len() >= 3, "sent again: {again:?}");
+        assert_eq!(ids_of_sign_ins(&queues.recorded().await), sent, "each was sent again, with its id");
         assert_eq!(state.broken().await, []);
     }
     eprintln!("F5 kill -9 between confirm and mark: each event was sent again with its id, and had its effect once");
