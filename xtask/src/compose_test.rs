@@ -15,6 +15,11 @@ use crate::{demo, process};
 const PROJECT: &str = "tessera-compose-test";
 /// The gateway's, on this machine.
 const PORTS: [u16; 3] = [8000, 8080, 3000];
+/// What is built.
+const IMAGES: [&str; 5] =
+    ["tessera:dev", "tessera-auth:dev", "tessera-sessions:dev", "tessera-verify:dev", "tessera-oauth:dev"];
+/// What an image may have at most, in bytes.
+const LARGEST: u64 = 60 * 1024 * 1024;
 const ORIGIN: &str = "http://localhost:8000";
 
 /// Runs it; `false` when a part of it failed and has said so.
@@ -45,6 +50,7 @@ fn stages(compose: &Compose<'_>, watch: Stopwatch) -> anyhow::Result<()> {
     let stage = |title: &str| println!("\n[{}] {title}", watch.display());
     stage("building the images: the first time this compiles everything");
     compose.call(&["build"])?;
+    IMAGES.iter().try_for_each(|image| look_at(image))?;
     stage("the first start: secrets, databases, schemas");
     compose.call(&["up", "--detach"])?;
     demo::walk_when_ready(ORIGIN)?;
@@ -90,9 +96,42 @@ impl<'a> Compose<'a> {
     }
 }
 
+/// Whether an image is as small as it is to be, and its user is not root.
+fn look_at(image: &str) -> anyhow::Result<()> {
+    let mut inspect = Command::new("docker");
+    inspect.args(["image", "inspect", "--format", "{{.Size}} {{.Config.User}}", image]);
+    let output = inspect.output().context("docker did not start")?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    println!("{image}: {}", told.trim());
+    judge(&told).with_context(|| image.to_owned())
+}
+
+/// Judges what an image is told to have: `SIZE USER`.
+fn judge(told: &str) -> anyhow::Result<()> {
+    let mut words = told.split_whitespace();
+    let size: u64 = words.next().and_then(|size| size.parse().ok()).context("no such image")?;
+    ensure!(size < LARGEST, "it has {size} bytes, and may have {LARGEST}");
+    let user = words.next().and_then(|user| user.split(':').next()).unwrap_or("root");
+    ensure!(!["", "0", "root"].contains(&user), "its user is root");
+    Ok(())
+}
+
 fn command(words: &[&str]) -> Command {
     let (program, first) = words.split_first().unwrap_or((&"docker", &[]));
     let mut command = Command::new(program);
     command.args(first);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::judge;
+
+    #[test]
+    fn images_are_small_and_not_roots() {
+        assert!(judge("29360128 65532:65532\n").is_ok());
+        for told in ["", "62914560 65532", "29360128", "29360128 0:0", "29360128 root"] {
+            assert!(judge(told).is_err(), "{told}");
+        }
+    }
 }
