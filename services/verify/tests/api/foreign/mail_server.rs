@@ -1,47 +1,48 @@
-//! Mail to a server that nobody here wrote: aiosmtpd, where `TESSERA_TEST_AIOSMTPD` names a Python that has it.
+//! Mail to aiosmtpd, read by Python's own `email`.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use tessera_testkit::{Engine, TestApp, json};
+use chrono::DateTime;
+use tessera_testkit::{Engine, TestApp, Value, json};
+use tokio::sync::mpsc;
+use uuid::Uuid;
 
-use super::support::{Tenant, by_mail, with};
+use super::script;
+use crate::support::{Tenant, by_mail, text, with};
 
 /// The server; it ends with the test.
-struct Aiosmtpd {
-    address: String,
+struct MailServer {
+    url: String,
+    said: mpsc::UnboundedReceiver<String>,
     process: Child,
 }
 
-impl Aiosmtpd {
+impl MailServer {
     /// Starts it, and waits until it listens.
-    fn start(python: &str) -> Self {
-        // A port that was free a moment ago: it takes none of its own choice.
-        let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = socket.local_addr().expect("bound").to_string();
-        drop(socket);
-        let mut server = Command::new(python);
-        server.args(["-u", "-m", "aiosmtpd", "--nosetuid", "--listen", &address]);
-        server.args(["--class", "aiosmtpd.handlers.Debugging", "stdout"]).stdout(Stdio::piped());
-        let server = Self { address, process: server.spawn().expect("it starts") };
-        let listens = (0..200).any(|_| {
-            std::thread::sleep(Duration::from_millis(50));
-            TcpStream::connect(&server.address).is_ok()
-        });
-        assert!(listens, "it does not listen");
+    async fn start(mut script: Command) -> Self {
+        let mut process = script.stdout(Stdio::piped()).spawn().expect("it starts");
+        let output = BufReader::new(process.stdout.take().expect("its output"));
+        let (saying, said) = mpsc::unbounded_channel();
+        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| saying.send(line)));
+        let mut server = Self { url: String::new(), said, process };
+        server.url = format!("smtp://{}", server.line().await);
         server
     }
 
-    /// What it prints of the first mail.
-    fn first_mail(output: ChildStdout) -> Vec<String> {
-        let lines = BufReader::new(output).lines().map(|line| line.expect("text"));
-        lines.take_while(|line| !line.contains("END MESSAGE")).collect()
+    /// The next mail that it takes.
+    async fn mail(&mut self) -> Value {
+        serde_json::from_str(&self.line().await).expect("JSON")
+    }
+
+    async fn line(&mut self) -> String {
+        let line = tokio::time::timeout(Duration::from_secs(30), self.said.recv()).await;
+        line.expect("it says something").expect("it runs")
     }
 }
 
-impl Drop for Aiosmtpd {
+impl Drop for MailServer {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.process.kill();
@@ -49,33 +50,57 @@ impl Drop for Aiosmtpd {
     }
 }
 
+/// Takes a header's value out of a mail: it is another each time.
+fn taken(mail: &mut Value, name: &str) -> String {
+    let headers = mail["headers"].as_array_mut().expect("headers");
+    let header = headers.iter_mut().find(|header| header[0] == name).unwrap_or_else(|| panic!("no {name}"));
+    text(&header[1].take())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_arrives_as_it_was_written() {
-    let Ok(python) = std::env::var("TESSERA_TEST_AIOSMTPD") else {
-        eprintln!("left out: TESSERA_TEST_AIOSMTPD names no Python with aiosmtpd");
+    let Some(script) = script("mail_server") else {
         return;
     };
-    let mut server = Aiosmtpd::start(&python);
-    let output = server.process.stdout.take().expect("its output");
-    let url = format!("smtp://{}", server.address);
-    let app = TestApp::start_with(Engine::Sqlite, &[("TESSERA_VERIFY_SMTP_URL", &url)]).await;
-    let template = json!({
-        "body": "<p>Your code is {{{CODE}}}.</p>\n.\n<p>.. and no more</p>",
-        "subject": "Grüße", "fromName": "The Shop", "fromEmail": "no-reply@shop.test",
-    });
-    let body = with(by_mail("ada@example.org"), "template", template);
-    let _ = Tenant::of(&app).initiate(&with(body, "policy.forcedCode", json!("0042"))).await.expect(200);
-    let reading = tokio::task::spawn_blocking(|| Aiosmtpd::first_mail(output));
-    let mail = tokio::time::timeout(Duration::from_secs(30), reading).await.expect("a mail").expect("read");
-    for line in [
-        "From: \"The Shop\" <no-reply@shop.test>",
-        "To: ada@example.org",
-        "Subject: =?utf-8?b?R3LDvMOfZQ==?=",
-        "Content-Type: text/html; charset=utf-8",
-        "<p>Your code is 0042.</p>",
-        ".",
-        "<p>.. and no more</p>",
+    let mut server = MailServer::start(script).await;
+    let app = TestApp::start_with(Engine::Sqlite, &[("TESSERA_VERIFY_SMTP_URL", &server.url)]).await;
+    for (subject, name, start, encoding) in [
+        ("Your code", "The Shop", "<p>Your code is", "7bit"),
+        (
+            "Grüße: Dein Code für den Laden in Köln, und mehr, als auf eine Zeile passt",
+            "Käse & Söhne, \"Köln\"",
+            "<p>Dein Code für Köln – heute – ist",
+            "quoted-printable",
+        ),
     ] {
-        assert!(mail.iter().any(|found| found == line), "{line} in {mail:#?}");
+        let body = |code: &str| format!("{start} {code}.</p>\n.\n<p>.. and no more = end</p>");
+        let template = json!({
+            "body": body("{{{CODE}}}"), "subject": subject, "fromName": name, "fromEmail": "no-reply@shop.test",
+        });
+        let wanted = with(by_mail("ada@example.org"), "template", template);
+        let _ = Tenant::of(&app).initiate(&with(wanted, "policy.forcedCode", json!("0042"))).await.expect(200);
+        let mut mail = server.mail().await;
+        let date = taken(&mut mail, "Date");
+        assert!(DateTime::parse_from_rfc2822(&date).is_ok(), "{date}");
+        let id = taken(&mut mail, "Message-ID");
+        let inner = id.strip_prefix('<').and_then(|id| id.strip_suffix("@localhost.localdomain>"));
+        assert!(inner.is_some_and(|id| Uuid::try_parse(id).is_ok()), "{id}");
+        let expected = json!({
+            "from": "no-reply@shop.test",
+            "to": ["ada@example.org"],
+            "options": [],
+            "headers": [
+                ["Message-ID", null],
+                ["From", [[name, "no-reply@shop.test"]]],
+                ["To", [["", "ada@example.org"]]],
+                ["Subject", subject],
+                ["MIME-Version", "1.0"],
+                ["Content-Type", "text/html; charset=\"utf-8\""],
+                ["Content-Transfer-Encoding", encoding],
+                ["Date", null],
+            ],
+            "body": format!("{}\n", body("0042")).replace('\n', "\r\n"),
+        });
+        assert_eq!(mail, expected);
     }
 }
