@@ -1,9 +1,12 @@
-//! What nobody here wrote: a mail server. It is a script beside this file, run by the Python that `TESSERA_TEST_PYTHON` names; it has the
-//! packages of `foreign/requirements.txt`.
+//! What nobody here wrote: a mail server and an authenticator app. They are scripts beside this
+//! file, run by the Python that `TESSERA_TEST_PYTHON` names; it has the packages of `foreign/requirements.txt`.
 
+mod authenticator;
 mod mail_server;
 
 use std::process::Command;
+
+use tessera_testkit::Value;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/api/foreign");
 
@@ -16,4 +19,13 @@ fn script(name: &str) -> Option<Command> {
     let mut command = Command::new(python);
     command.arg(format!("{FOLDER}/{name}.py"));
     Some(command)
+}
+
+/// What a script says when it is asked this.
+async fn answered(mut script: Command, asked: &Value) -> Value {
+    script.arg(asked.to_string());
+    let running = tokio::task::spawn_blocking(move || script.output());
+    let output = running.await.expect("it ends").expect("Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
 }
