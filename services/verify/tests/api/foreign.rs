@@ -1,8 +1,9 @@
-//! What nobody here wrote: a mail server and an authenticator app. They are scripts beside this
+//! What nobody here wrote: a mail server, an authenticator app, and a client of the provider of text messages. They are scripts beside this
 //! file, run by the Python that `TESSERA_TEST_PYTHON` names; it has the packages of `foreign/requirements.txt`.
 
 mod authenticator;
 mod mail_server;
+mod text_message;
 
 use std::process::Command;
 
