@@ -1,4 +1,4 @@
-//! The one test command: finds out which engines are there, runs every suite in order, and ends
+//! The one test command: finds out which engines and tools are there, runs every suite in order, and ends
 //! with one table whose last lines say what was left out and how to get it.
 
 mod absence;
@@ -12,6 +12,7 @@ mod redis;
 mod servers;
 mod suites;
 mod summary;
+mod tool;
 
 use crate::process;
 use crate::stopwatch::Stopwatch;
@@ -26,7 +27,7 @@ pub fn run(workspace: &Workspace, require_all: bool) -> anyhow::Result<bool> {
     process::catch_interrupts()?;
     let total = Stopwatch::start();
     // Kept to the end of this function: private servers stop and go away with it.
-    let servers = Servers::find();
+    let servers = Servers::find(workspace);
     print!("{}", servers.describe());
     let absences = servers.absences();
     let left_out = absences.iter().map(|absence| absence.name).collect::<Vec<_>>().join(", ");

@@ -67,12 +67,6 @@ pub struct Run {
 
 /// Runs all rounds, prints the table and writes `target/bench.json`.
 pub async fn run(options: &Load) -> anyhow::Result<()> {
-    let postgres = std::env::var("TESSERA_TEST_POSTGRES_URL").unwrap_or_default();
-    let postgres = match postgres.as_str() {
-        "off" => None,
-        "" => Some("postgres://postgres@127.0.0.1:5432/postgres"),
-        named => Some(named),
-    };
     let mut report = Report { processor: machine::processor(), cores: machine::cores(), rounds: Vec::new() };
     let mut platforms = Vec::new();
     for shape in Shape::ALL.into_iter().filter(|shape| shape.name().contains(&options.shape)) {
@@ -80,10 +74,12 @@ pub async fn run(options: &Load) -> anyhow::Result<()> {
         let accounts = Accounts::make(platform.port).await?;
         platforms.push((shape, platform, accounts));
     }
+    // What is measured on another server, with other settings, is no limit of this one.
+    let postgres = platforms.iter().find_map(|(_, platform, _)| platform.postgres());
     for number in 1..=options.rounds {
         let load_average = machine::load_average();
         println!("round {number} of {}, load average {load_average}", options.rounds);
-        let limits = Limits::measure(postgres).await?;
+        let limits = Limits::measure(postgres.as_deref()).await?;
         let mut runs = Vec::new();
         for (shape, platform, accounts) in &platforms {
             for workload in Workload::ALL.into_iter().filter(|workload| workload.name().contains(&options.only)) {

@@ -14,6 +14,8 @@ pub enum Part {
     Post,
     /// An RS256 signature.
     Rs256,
+    /// An RS256 signature of somebody else, verified.
+    Rs256Verified,
     /// A password hash.
     Argon2id,
     /// A read by key.
@@ -28,6 +30,7 @@ impl Part {
         match self {
             Self::Get | Self::Post => "exchange",
             Self::Rs256 => "RS256",
+            Self::Rs256Verified => "RS256 verified",
             Self::Argon2id => "argon2id",
             Self::Read => "read",
             Self::Commit => "commit",
@@ -39,6 +42,7 @@ impl Part {
             Self::Get => limits.get_us,
             Self::Post => limits.post_us,
             Self::Rs256 => limits.signing.rs256_us,
+            Self::Rs256Verified => limits.signing.rs256_verified_us,
             Self::Argon2id => limits.hashing.all_cores_us,
             Self::Read => limits.stores.of(store)?.read.cost_us(),
             Self::Commit => limits.stores.of(store)?.commit.cost_us(),
@@ -62,7 +66,7 @@ mod tests {
         Limits {
             post_us: 10.0,
             get_us: 9.0,
-            signing: Signing { rs256_us: 560.0, es256_us: 32.0, eddsa_us: 17.0 },
+            signing: Signing { rs256_us: 560.0, rs256_verified_us: 38.0, es256_us: 32.0, eddsa_us: 17.0 },
             hashing: Hashing { alone_us: 30_000.0, all_cores_us: 35_000.0, per_second: 57.0 },
             stores: Stores { sqlite, postgres: None },
         }
@@ -73,6 +77,7 @@ mod tests {
         assert_eq!(floor_us(&[Part::Post, Part::Rs256], &limits(), Store::Sqlite), Some(570.0));
         let sign_in = [Part::Post, Part::Argon2id, Part::Read, Part::Commit];
         assert_eq!(floor_us(&sign_in, &limits(), Store::Sqlite), Some(35_019.0));
+        assert_eq!(floor_us(&[Part::Get, Part::Rs256Verified, Part::Read], &limits(), Store::Sqlite), Some(49.0));
     }
 
     #[test]

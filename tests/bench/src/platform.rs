@@ -59,7 +59,7 @@ enum Running {
         #[expect(dead_code, reason = "held for its end")] Program,
         #[expect(dead_code, reason = "as well")] TempDir,
     ),
-    FourServices(Box<Services>, #[expect(dead_code, reason = "held for their end")] Box<Engines>),
+    FourServices(Box<Services>, Box<Engines>),
 }
 
 /// Limits that the load of one address, and of one tenant to few recipients, must not reach.
@@ -97,6 +97,14 @@ impl Platform {
         match &self.running {
             Running::AllInOne(..) => self.port,
             Running::FourServices(services, _) => services.port_of(path),
+        }
+    }
+
+    /// The PostgreSQL that it stands on, as the superuser; an all-in-one stands on none.
+    pub fn postgres(&self) -> Option<String> {
+        match &self.running {
+            Running::AllInOne(..) => None,
+            Running::FourServices(_, engines) => Some(engines.postgres.url("postgres")),
         }
     }
 

@@ -91,11 +91,12 @@ fn limits(text: &mut String, report: &Report) {
     let exchange = Spread::of(report.rounds.iter().map(|round| round.limits.post_us));
     let _ = writeln!(
         text,
-        "H = {} us of processor time (POST); in H: GET {}, RS256 {}, ES256 {}, EdDSA {}, argon2id {} (one core alone {}),\n\
+        "H = {} us of processor time (POST); in H: GET {}, RS256 {} (verified {}), ES256 {}, EdDSA {}, argon2id {} (one core alone {}),\n\
          SQLite read {} commit {}, PostgreSQL read {} commit {}",
         exchange.map_or_else(|| "-".to_owned(), |spread| format!("{:.1}", spread.median)),
         median(&|round| Some(round.limits.get_us)),
         median(&|round| Some(round.limits.signing.rs256_us)),
+        median(&|round| Some(round.limits.signing.rs256_verified_us)),
         median(&|round| Some(round.limits.signing.es256_us)),
         median(&|round| Some(round.limits.signing.eddsa_us)),
         median(&|round| Some(round.limits.hashing.all_cores_us)),

@@ -25,7 +25,7 @@ pub enum Workload {
     Client,
     /// `POST /v1/client/sessions/{id}/tokens`.
     SessionMint,
-    /// `GET /methods/email/verifiers/{id}` by a tenant.
+    /// `GET /methods/email/verifiers/{id}` by a tenant: a token checked and a row read, as the introspection of a token would do.
     VerificationRead,
     /// `POST /methods/email/actions/initiate`, and its code to `…/actions/validate`: both count as one.
     VerificationPair,
@@ -77,7 +77,8 @@ impl Workload {
     pub const fn floor(self) -> &'static [Part] {
         match self {
             Self::ClientCredentials => &[Part::Post, Part::Rs256],
-            Self::Jwks | Self::Discovery | Self::VerificationRead => &[Part::Get],
+            Self::Jwks | Self::Discovery => &[Part::Get],
+            Self::VerificationRead => &[Part::Get, Part::Rs256Verified, Part::Read],
             // Begun; counted before it is compared; spent.
             Self::VerificationPair => &[Part::Post, Part::Post, Part::Commit, Part::Commit, Part::Commit],
             Self::SessionLookup => &[Part::Get, Part::Read],

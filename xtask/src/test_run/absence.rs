@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A server that is not there: why, and how to get it.
+/// A server or a tool that is not there: why, and how to get it.
 #[derive(Debug)]
 pub struct Absence {
     /// Its name.

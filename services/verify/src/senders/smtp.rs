@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, MessageBuilder};
 use lettre::{Address, Message as Mail};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -58,7 +58,8 @@ impl Smtp {
             .from(self.sender(message.sender))
             .to(to)
             .subject(one_line(&message.subject.unwrap_or_default()));
-        Ok(builder.header(ContentType::TEXT_HTML).body(message.body)?)
+        // Without it what follows means nothing (RFC 2045, 4), and the library does not add it.
+        Ok(builder.header(MIME_VERSION_1_0).header(ContentType::TEXT_HTML).body(message.body)?)
     }
 
     /// A name alone stands before the platform's own address, and so does an address that is none, as a name.
@@ -161,6 +162,7 @@ mod tests {
             "To: ada@example.org",
             "Subject: Verify your email",
             "Message-ID: <00000000-0000-0000-0000-000000000000@id.example>",
+            "MIME-Version: 1.0",
             "Content-Type: text/html; charset=utf-8",
             "<p>Code 12345</p>",
         ] {

@@ -17,7 +17,7 @@ mod consumer;
 mod delivery;
 mod dev_messages;
 mod factors;
-mod foreign_mail_server;
+mod foreign;
 mod housekeeping;
 mod initiate;
 mod mail_server;

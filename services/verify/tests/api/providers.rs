@@ -10,6 +10,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+/// The answer of a provider that takes a message.
+pub const TAKEN: Option<(u16, &str)> = Some((201, r#"{"sid":"SM1","status":"queued","error_code":null}"#));
+
 /// A request to the provider of text messages.
 #[derive(Clone, Debug)]
 pub struct Texted {

@@ -1,11 +1,10 @@
 //! The provider of text messages: who sends, and how long it may take.
 
-use super::providers::{SmsProvider, deliveries, tried, until, with_sms_provider_as};
+use super::providers::{SmsProvider, TAKEN, deliveries, tried, until, with_sms_provider_as};
 use super::support::{Tenant, by_mail, with};
 use tessera_testkit::json;
 
 const PHONE: &str = "+4915112345678";
-const TAKEN: Option<(u16, &str)> = Some((201, r#"{"sid":"SM1","status":"queued","error_code":null}"#));
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_messaging_service_sends_in_the_place_of_a_number() {

@@ -29,7 +29,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Measures all of them.
+    /// Measures all of them; PostgreSQL's statements on the server at `postgres`, where there is one.
     ///
     /// # Errors
     /// When one cannot be.
