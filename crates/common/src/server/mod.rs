@@ -9,6 +9,7 @@ mod endpoint;
 mod listen;
 pub mod metrics;
 mod origin;
+mod routing;
 mod stop;
 mod watched;
 
