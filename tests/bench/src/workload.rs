@@ -79,8 +79,17 @@ impl Workload {
             Self::ClientCredentials => &[Part::Post, Part::Rs256],
             Self::Jwks | Self::Discovery => &[Part::Get],
             Self::VerificationRead => &[Part::Get, Part::Rs256Verified, Part::Read],
-            // Begun; counted before it is compared; spent.
-            Self::VerificationPair => &[Part::Post, Part::Post, Part::Commit, Part::Commit, Part::Commit],
+            Self::VerificationPair => &[
+                Part::Post,
+                Part::Rs256Verified,
+                // Begun.
+                Part::Commit,
+                Part::Post,
+                Part::Rs256Verified,
+                // Counted before it is compared; spent.
+                Part::Commit,
+                Part::Commit,
+            ],
             Self::SessionLookup => &[Part::Get, Part::Read],
             Self::Client => &[Part::Get, Part::Read, Part::Rs256],
             Self::SessionMint => &[Part::Post, Part::Read, Part::Rs256],
