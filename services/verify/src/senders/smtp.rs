@@ -58,7 +58,7 @@ impl Smtp {
             .from(self.sender(message.sender))
             .to(to)
             .subject(one_line(&message.subject.unwrap_or_default()));
-        Ok(builder.header(ContentType::TEXT_HTML).body(message.body)?)
+        Ok(builder.header(ContentType::TEXT_HTML).body(with_line_feeds(&message.body))?)
     }
 
     /// A name alone stands before the platform's own address, and so does an address that is none, as a name.
@@ -71,6 +71,12 @@ impl Smtp {
             }
         }
     }
+}
+
+/// Every line of a body ends with a line feed, of which the library makes CRLF. A carriage return alone it would send as it is, and the
+/// dots behind it too: a server that takes it for a line's end would see the mail end there, and commands behind it.
+fn with_line_feeds(body: &str) -> String {
+    body.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// What stands in a header has no line ends, nor other control characters.
