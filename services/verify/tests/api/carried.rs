@@ -14,7 +14,7 @@ use super::support::{Tenant, by_mail, other_than, text, with};
 const ADA: &str = "ada@example.org";
 const PHONE: &str = "+4915112345678";
 
-async fn events<E: Event>(app: &TestApp) -> Vec<E> {
+pub async fn events<E: Event>(app: &TestApp) -> Vec<E> {
     let mut conn = app.databases.verify.read().await.expect("a connection");
     let text =
         "select id, source, event_type, aggregate, version, happened_at, trace, body from outbox where event_type = $1";
