@@ -21,8 +21,8 @@ pub enum SentBy<'a> {
     Platform { must_go: bool },
 }
 
-/// Counts one message to a recipient, in the transaction that queues it. A telephone is one recipient for all tenants together, for each
-/// message costs money and rings.
+/// Counts one message to a recipient, in the transaction that queues it. A telephone is one recipient for all tenants and the platform
+/// together, for each message costs money and rings.
 pub async fn count_message(
     verify: &Verify,
     tx: &mut Tx,
@@ -30,14 +30,20 @@ pub async fn count_message(
     recipient: &Recipient,
     now: Timestamp,
 ) -> sqlx::Result<Result<(), Limited>> {
-    let most = verify.settings.tenant_messages.into();
-    let of_tenants = [(TENANT_MESSAGES, Quota { most, window: TENANT_MESSAGES_WINDOW })];
-    let (tenant, whose, quotas, must_go) = match (by, recipient) {
-        (SentBy::Tenant(tenant), Recipient::Address { .. }) => (tenant, tenant, of_tenants.as_slice(), false),
-        (SentBy::Tenant(tenant), Recipient::Number { .. }) => (tenant, EVERY_TENANT, of_tenants.as_slice(), false),
-        (SentBy::Platform { must_go }, _) => (PLATFORM, PLATFORM, PLATFORM_MESSAGES.as_slice(), must_go),
+    let (tenant, must_go) = match by {
+        SentBy::Tenant(tenant) => (tenant, false),
+        SentBy::Platform { must_go } => (PLATFORM, must_go),
     };
-    for &(kind, quota) in quotas {
+    let most = verify.settings.tenant_messages.into();
+    let under = |whose| (whose, TENANT_MESSAGES, Quota { most, window: TENANT_MESSAGES_WINDOW });
+    let platforms = PLATFORM_MESSAGES.map(|(kind, quota)| (PLATFORM, kind, quota)).to_vec();
+    let quotas = match (by, recipient) {
+        (SentBy::Tenant(tenant), Recipient::Address { .. }) => vec![under(tenant)],
+        (SentBy::Tenant(_), Recipient::Number { .. }) => vec![under(EVERY_TENANT)],
+        (SentBy::Platform { .. }, Recipient::Address { .. }) => platforms,
+        (SentBy::Platform { .. }, Recipient::Number { .. }) => [platforms, vec![under(EVERY_TENANT)]].concat(),
+    };
+    for (whose, kind, quota) in quotas {
         let counter = Counter { tenant: whose, subject: recipient.canonical(), kind };
         if let (Err(limited), false) = (counter_rows::count(tx, counter, quota, now).await?, must_go) {
             return Ok(Err(limited));

@@ -15,7 +15,7 @@ use tessera_contracts::verify::{
 use tessera_testkit::{Engine, TestApp, on_every_database};
 use uuid::Uuid;
 
-use super::support::{as_auth, mailed, mailed_after, mails, newest, text};
+use super::support::{Tenant, as_auth, by_mail, mailed, mailed_after, mails, newest, text};
 
 const ADA: &str = "ada@example.org";
 const PHONE: &str = "+4915112345678";
@@ -162,6 +162,25 @@ on_every_database! {
         }
         assert_eq!(initiate(&app, &sign_in(&app, PHONE)).await, Initiated::Limited { retry_after: 3600 - 150 + 1 });
         begin(&app, &sign_in(&app, "+4915112345679")).await;
+    }
+
+    async fn a_number_gets_ten_messages_in_ten_minutes_of_the_platform_and_all_tenants_together(app: TestApp) {
+        let shop = Tenant::of(&app).by("phone");
+        for _ in 0..2 {
+            begin(&app, &sign_in(&app, PHONE)).await;
+            app.advance(TimeDelta::seconds(30));
+        }
+        for _ in 0..8 {
+            let _ = shop.initiate(&by_mail(PHONE)).await.expect(200);
+        }
+        let refused = shop.initiate(&by_mail(PHONE)).await.expect(429);
+        assert_eq!((refused.header("retry-after"), refused.header("ratelimit-policy")), ("541", "\"default\";q=10;w=600"));
+        let given = sign_in(&app, PHONE);
+        assert_eq!(initiate(&app, &given).await, Initiated::Limited { retry_after: 541 });
+        begin(&app, &sign_in(&app, "+4915112345679")).await;
+        app.advance(TimeDelta::minutes(9));
+        begin(&app, &given).await;
+        let _ = shop.initiate(&by_mail(PHONE)).await.expect(200);
     }
 
     async fn guesses_that_strangers_may_make_block_no_factor_and_nobody_elses_browser(app: TestApp) {
