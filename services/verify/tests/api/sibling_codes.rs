@@ -144,13 +144,17 @@ on_every_database! {
         assert_eq!(newest(&app, ADA).await, "");
     }
 
-    async fn what_cannot_be_sent_is_a_fault(app: TestApp) {
+    async fn what_cannot_be_is_a_fault_of_the_caller(app: TestApp) {
         let by_mail = Initiate { channel: Channel::Email, destination: ADA.to_owned(), ..verify_phone(&app, PHONE) };
         let link = Message { name: MessageName::ResetPassword, ..sign_in(&app, PHONE).message };
         let by_text = Initiate { message: link, ..sign_in(&app, PHONE) };
         let to_nobody = Initiate { destination: "+49".to_owned(), ..sign_in(&app, PHONE) };
-        for fault in [by_mail, by_text, to_nobody] {
-            assert!(as_auth(&app).initiate(fault).await.is_err());
+        let without_digits = Initiate { code: CodeForm::Short { digits: 0 }, ..sign_in(&app, PHONE) };
+        let lives = |lifetime_s| Initiate { lifetime_s, ..sign_in(&app, PHONE) };
+        let lives = [i64::MIN, -1, 0, 30 * 86_400 + 1, i64::MAX].map(lives);
+        for fault in [by_mail, by_text, to_nobody, without_digits].into_iter().chain(lives) {
+            let error = as_auth(&app).initiate(fault).await.expect_err("it cannot be");
+            assert!(error.misuse().is_some(), "{error}");
         }
     }
 
