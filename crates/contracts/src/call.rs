@@ -33,9 +33,19 @@ impl CallError {
             Self::Failed { .. } => Accident::Internal(Box::new(self)),
         }
     }
+
+    /// What it was that cannot be, if the call failed because it asked for that.
+    #[must_use]
+    pub fn misuse(&self) -> Option<&'static str> {
+        let Self::Failed { cause, .. } = self else { return None };
+        match cause.downcast_ref() {
+            Some(Failure::Misused(what)) => Some(what),
+            _ => None,
+        }
+    }
 }
 
-/// Why an action could not be carried out, whatever it was: nobody's fault who called.
+/// Why an action could not be carried out, whatever it was: nobody's fault who called, but for a sibling that asks for what cannot be.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// More work is queued than can be done in time.
@@ -47,6 +57,9 @@ pub enum Failure {
     /// Another context.
     #[error("a call failed")]
     Call(#[from] CallError),
+    /// A sibling asked for what cannot be.
+    #[error("{0}")]
+    Misused(&'static str),
     /// Anything else that should not happen.
     #[error(transparent)]
     Internal(Box<dyn std::error::Error + Send + Sync>),
@@ -61,6 +74,7 @@ impl Failure {
             Self::Store(error) if passes(&error) => Accident::Unavailable { retry_after: 1 },
             Self::Store(error) => Accident::Internal(Box::new(error)),
             Self::Call(error) => error.accident(),
+            Self::Misused(what) => Accident::Internal(what.into()),
             Self::Internal(error) => Accident::Internal(error),
         }
     }

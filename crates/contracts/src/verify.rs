@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use tessera_common::clock::Timestamp;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -121,6 +122,7 @@ pub struct Initiate {
     /// Chosen by the caller, in its own transaction.
     pub id: VerificationId,
     /// The caller's row that the proof is for.
+    #[serde(deserialize_with = "without_nul")]
     pub holder: String,
     /// How the message travels.
     pub channel: Channel,
@@ -232,6 +234,7 @@ pub struct Resend {
     /// Of which verification.
     pub id: VerificationId,
     /// For which row of the caller.
+    #[serde(deserialize_with = "without_nul")]
     pub holder: String,
 }
 
@@ -291,4 +294,10 @@ pub enum Cancel {
     Id(VerificationId),
     /// All that are for this row of the caller.
     Holder(String),
+}
+
+/// A text as databases can carry it.
+pub(crate) fn without_nul<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.contains('\0') { Err(D::Error::custom("a text with NUL")) } else { Ok(text) }
 }

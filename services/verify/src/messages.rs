@@ -53,7 +53,7 @@ pub fn render(
 ) -> Result<Message, Failure> {
     let code = code.expose_secret();
     let link = || {
-        let base = message.values.get("link").ok_or_else(|| Failure::Internal("the message has no link".into()))?;
+        let base = message.values.get("link").ok_or(Failure::Misused("the message has no link"))?;
         Ok::<_, Failure>(format!("{base}{id}.{code}"))
     };
     let (subject, body) = match (channel, message.name) {
@@ -69,7 +69,7 @@ pub fn render(
         (Channel::Sms, MessageName::VerifyPhone) => (None, VerifyPhone { code }.render()),
         (Channel::Email, MessageName::VerifyPhone)
         | (Channel::Sms, MessageName::VerifyEmail | MessageName::ResetPassword | MessageName::AddressTaken) => {
-            return Err(Failure::Internal("no such message goes by that channel".into()));
+            return Err(Failure::Misused("no such message goes by that channel"));
         }
     };
     let body = body.map_err(|error| Failure::Internal(error.into()))?;

@@ -61,6 +61,12 @@ impl Api {
         self.request(Method::GET, path)
     }
 
+    /// `HEAD path`.
+    #[must_use]
+    pub fn head(&self, path: &str) -> Call {
+        self.request(Method::HEAD, path)
+    }
+
     /// `POST path`.
     #[must_use]
     pub fn post(&self, path: &str) -> Call {

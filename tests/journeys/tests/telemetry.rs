@@ -7,7 +7,8 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use tessera_journeys::{
-    Api, Collector, DataFolder, Ground, Instance, Service, Services, Setup, Value, eventually, json,
+    Api, Collector, DataFolder, Ground, Instance, MailBehaviour, MailServer, Service, Services, Setup, Value,
+    eventually, json,
 };
 
 const EMAIL: &str = "planted-address@example.org";
@@ -219,6 +220,42 @@ async fn every_documented_series_is_readable_and_every_readable_one_is_documente
         assert!(text.contains(&format!("tessera_outbox_age_seconds{{tessera_context=\"{context}\"}} ")), "{text}");
     }
     let _ = instance.api().get("/metrics").send().await.expect(404);
+}
+
+#[tokio::test]
+async fn a_message_that_comes_too_late_is_counted_and_logged() {
+    let server = MailServer::start(MailBehaviour::Says("RCPT", "451 come back later")).await;
+    let folder = DataFolder::new();
+    let instance = Instance::start_with(&folder, &[("TESSERA_VERIFY_SMTP_URL", &server.url)]).await;
+    let series = |channel: &str| format!("tessera_deliveries_expired_total{{verify_channel=\"{channel}\"}}");
+    let number = async |channel: &str| {
+        let text = instance.internal().get("/metrics").send().await.expect(200).text;
+        text.lines().find_map(|line| line.strip_prefix(&series(channel))).map(|number| number.trim().to_owned())
+    };
+    let is = async |expected: &str| {
+        let as_expected = async || (number("email").await.as_deref() == Some(expected)).then_some(());
+        eventually(expected, PATIENCE, as_expected).await;
+    };
+    is("0").await;
+    // It is put off for longer than its code lives.
+    let body = json!({
+        "consumer": EMAIL,
+        "template": { "body": "{{{CODE}}}" },
+        "generateCode": { "length": 6, "symbolSet": ["DIGITS"] },
+        "policy": { "expiredOn": "00:00:01" },
+    });
+    let form = [("grant_type", "client_credentials"), ("scope", "verify")];
+    let api = instance.api();
+    let token = api.post("/oauth2/token").basic("tessera-dev", "tessera-dev-secret").form(&form).send().await;
+    let token = token.expect(200).json()["access_token"].as_str().expect("a token").to_owned();
+    let initiate = api.post("/methods/email/actions/initiate").header("accept", "application/json").bearer(&token);
+    let _ = initiate.json(&body).send().await.expect(200);
+    is("1").await;
+    assert_eq!(number("sms").await.as_deref(), Some("0"));
+    assert!(instance.terminate().await.success());
+    let log = folder.log();
+    let line = log.lines().find(|line| line.contains("delivery.expired")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains("email") && !log.contains(EMAIL), "{log}");
 }
 
 /// Serves a journey and many small requests, and stops, while the collector at `endpoint` is of no use.

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tessera_common::dialect::{Dialect, json};
+use tessera_common::dialect::{Dialect, json, problem};
 use tessera_common::server::{Description, Endpoint};
 use utoipa::ToSchema;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder};
@@ -108,6 +108,7 @@ where
             ("400", "The body is not of this form"),
             ("401", "No service's token for exactly this request, or one that was seen before"),
             ("403", "The caller is not among those who may call this method"),
+            ("422", "It asks for what cannot be, which is a fault of the caller's"),
             ("503", "It cannot be answered now, or not in the time that the caller waits"),
             ("508", "The request has come through this service already"),
         ] {
@@ -120,6 +121,15 @@ where
 fn said(answered: Result<impl Serialize, CallError>) -> HttpResponse {
     match answered {
         Ok(output) => json(StatusCode::OK, &output),
-        Err(error) => Dialect::Problem.answer(&error.accident()),
+        Err(error) => match error.misuse() {
+            Some(what) => misused(what),
+            None => Dialect::Problem.answer(&error.accident()),
+        },
     }
+}
+
+/// The caller hears that it is at fault; what at is logged here, for a caller's log has no more of an answer than its status.
+fn misused(what: &'static str) -> HttpResponse {
+    tracing::error!(error = what, "a call asks for what cannot be");
+    problem::refusal(StatusCode::UNPROCESSABLE_ENTITY, "not_possible", what)
 }

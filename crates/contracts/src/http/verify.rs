@@ -14,7 +14,7 @@ use crate::ids::{AttemptId, EnrolmentId, UserId, VerificationId};
 use crate::verify::{
     AuthenticatorConfirm, AuthenticatorEnrol, AuthenticatorEnrolled, AuthenticatorRemove, BackupCodesCount,
     BackupCodesIssue, BackupCodesIssued, BackupCodesRemove, BackupCodesUsed, Cancel, FactorAnswer, Initiate, Initiated,
-    Resend, Resent, ServesSiblings, Validate, Verdict, VerifyApi,
+    Resend, Resent, ServesSiblings, Validate, Verdict, VerifyApi, without_nul,
 };
 
 const INITIATE: Method<Initiate, Initiated> =
@@ -48,6 +48,7 @@ const BACKUP_CODES_REMOVE: Method<BackupCodesRemove, Done> =
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct ValidateBody {
     id: VerificationId,
+    #[serde(deserialize_with = "without_nul")]
     holder: String,
     code: Exposed,
 }
@@ -68,8 +69,13 @@ impl From<ValidateBody> for Validate {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum CancelBody {
-    Id { id: VerificationId },
-    Holder { holder: String },
+    Id {
+        id: VerificationId,
+    },
+    Holder {
+        #[serde(deserialize_with = "without_nul")]
+        holder: String,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

@@ -6,7 +6,7 @@ use reqwest::Response;
 use serde_json::Value;
 use tessera_common::clock::Clock;
 use tessera_common::random::Random;
-use tessera_contracts::call::CallError;
+use tessera_contracts::call::{CallError, Failure};
 use tessera_contracts::http::verify;
 use tessera_contracts::ids::UserId;
 use tessera_contracts::sibling::Sibling;
@@ -20,12 +20,14 @@ use tessera_tokens::service_token::BoundRequest;
 
 use super::support::{Internal, Services};
 
-/// A verify that knows three ids: it cancels anything, never comes to an end with the second, and fails with the third.
+/// A verify that knows four ids: it cancels anything, never comes to an end with the second, fails with the third, and has never heard that
+/// somebody would ask for the fourth.
 #[derive(Clone, Debug)]
 struct Fake;
 
 const SLOW: u128 = 2;
 const BROKEN: u128 = 3;
+const MISUSED: u128 = 4;
 const NOT_NOW: CallError = CallError::Unavailable { callee: "verify", retry_after: 4 };
 
 impl ServesSiblings for Fake {
@@ -59,6 +61,7 @@ impl VerifyApi for Fake {
         match id.uuid().as_u128() {
             SLOW => std::future::pending().await,
             BROKEN => Err(CallError::Failed { callee: "verify", cause: "planted-cause".into() }),
+            MISUSED => Err(Failure::Misused("nobody cancels that").as_callee("verify")),
             _ => Ok(()),
         }
     }
@@ -201,7 +204,7 @@ async fn a_request_that_was_seen_is_refused() {
 async fn an_altered_request_is_refused() {
     let world = World::new();
     for altered in [
-        Request { body: id(4).to_string(), ..world.cancel() },
+        Request { body: id(5).to_string(), ..world.cancel() },
         Request { body: format!("{} ", id(1)), ..world.cancel() },
         Request { target: "/internal/verify/validate".to_owned(), ..world.cancel() },
         Request { target: "/internal/verify/cancel?again".to_owned(), ..world.cancel() },
@@ -286,4 +289,10 @@ async fn work_that_nobody_waits_for_any_more_is_dropped() {
 async fn a_failure_is_told_without_its_cause() {
     let world = World::new();
     world.refused(&Request::new(&world.services, "verify", "cancel", &id(BROKEN)), 500, "internal").await;
+}
+
+#[actix_web::test]
+async fn whoever_asks_for_what_cannot_be_is_told_so() {
+    let world = World::new();
+    world.refused(&Request::new(&world.services, "verify", "cancel", &id(MISUSED)), 422, "not_possible").await;
 }

@@ -22,7 +22,7 @@ pub enum SentBy<'a> {
 }
 
 /// Counts one message to a recipient, in the transaction that queues it. A telephone is one recipient for all tenants together, for each
-/// message costs money and rings.
+/// message costs money and rings. The platform's text messages leave tenants less of it, but no tenant keeps them from their reader.
 pub async fn count_message(
     verify: &Verify,
     tx: &mut Tx,
@@ -31,15 +31,19 @@ pub async fn count_message(
     now: Timestamp,
 ) -> sqlx::Result<Result<(), Limited>> {
     let most = verify.settings.tenant_messages.into();
-    let of_tenants = [(TENANT_MESSAGES, Quota { most, window: TENANT_MESSAGES_WINDOW })];
-    let (tenant, whose, quotas, must_go) = match (by, recipient) {
-        (SentBy::Tenant(tenant), Recipient::Address { .. }) => (tenant, tenant, of_tenants.as_slice(), false),
-        (SentBy::Tenant(tenant), Recipient::Number { .. }) => (tenant, EVERY_TENANT, of_tenants.as_slice(), false),
-        (SentBy::Platform { must_go }, _) => (PLATFORM, PLATFORM, PLATFORM_MESSAGES.as_slice(), must_go),
+    let of_tenants = |whose, refuses| (whose, TENANT_MESSAGES, Quota { most, window: TENANT_MESSAGES_WINDOW }, refuses);
+    let of_platform = |refuses| PLATFORM_MESSAGES.map(|(kind, quota)| (PLATFORM, kind, quota, refuses)).to_vec();
+    let (tenant, quotas) = match (by, recipient) {
+        (SentBy::Tenant(tenant), Recipient::Address { .. }) => (tenant, vec![of_tenants(tenant, true)]),
+        (SentBy::Tenant(tenant), Recipient::Number { .. }) => (tenant, vec![of_tenants(EVERY_TENANT, true)]),
+        (SentBy::Platform { must_go }, Recipient::Address { .. }) => (PLATFORM, of_platform(!must_go)),
+        (SentBy::Platform { must_go }, Recipient::Number { .. }) => {
+            (PLATFORM, [of_platform(!must_go), vec![of_tenants(EVERY_TENANT, false)]].concat())
+        }
     };
-    for &(kind, quota) in quotas {
+    for (whose, kind, quota, refuses) in quotas {
         let counter = Counter { tenant: whose, subject: recipient.canonical(), kind };
-        if let (Err(limited), false) = (counter_rows::count(tx, counter, quota, now).await?, must_go) {
+        if let (Err(limited), true) = (counter_rows::count(tx, counter, quota, now).await?, refuses) {
             return Ok(Err(limited));
         }
     }

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
 use super::deliver::deliver;
+use super::tally;
 use crate::domain::breaker::Breaker;
 use crate::domain::message::Channel;
 use crate::store::delivery_rows;
@@ -46,6 +47,8 @@ pub struct Lane {
 impl Lane {
     /// One on which nothing moves yet.
     pub fn new(verify: Verify, channel: Channel) -> Self {
+        // From the first look on there is a number to compare later ones with.
+        tally::expired(channel, 0);
         Self { verify, channel, under_way: JoinSet::new() }
     }
 
@@ -75,6 +78,10 @@ impl Lane {
                     }
                     None => ended += delivery_rows::expire(&mut db.write().await?, due, now).await?,
                 }
+            }
+            if ended > 0 {
+                tally::expired(self.channel, ended);
+                tracing::warn!(channel = self.channel.name(), number = ended, "delivery.expired");
             }
             // What is still due then is another's.
             if begun == before && ended == 0 {

@@ -16,6 +16,7 @@ use super::platform_resend;
 use super::queue::{self, Parcel};
 use super::tally;
 use crate::domain::code::Alphabet;
+use crate::domain::lifetime;
 use crate::domain::message::Channel;
 use crate::domain::method::Method;
 use crate::domain::purpose_group::PurposeGroup;
@@ -39,7 +40,7 @@ pub async fn initiate(verify: &Verify, sibling: Sibling, given: Initiate) -> Res
     let channel = channel(given.channel);
     let key = own.key(Method::by(channel));
     let Some(recipient) = recipient(verify, key.method, &given.destination)? else { return Ok(Initiated::OutOfReach) };
-    let (code, form) = make_code(given.code, &verify.random);
+    let (code, form) = make_code(given.code, &verify.random)?;
     let message = messages::render(&given.message, channel, &id, &code)?;
     let new = NewVerification {
         row_id: ids::new_v7(now, &verify.random),
@@ -54,7 +55,7 @@ pub async fn initiate(verify: &Verify, sibling: Sibling, given: Initiate) -> Res
         sealed_code: if form == Form::Short { Some(platform_resend::seal(verify, key, &message)?) } else { None },
         form,
         now,
-        deadline: now + TimeDelta::seconds(given.lifetime_s),
+        deadline: now + lifetime(given.lifetime_s)?,
         payload: None,
     };
 
@@ -126,11 +127,18 @@ const fn channel(given: contract::Channel) -> Channel {
     }
 }
 
-fn make_code(form: CodeForm, random: &Random) -> (SecretString, Form) {
-    match form {
+fn make_code(form: CodeForm, random: &Random) -> Result<(SecretString, Form), Failure> {
+    Ok(match form {
+        CodeForm::Short { digits: 0 } => return Err(fault("a code has at least one digit")),
         CodeForm::Short { digits } => (Alphabet::digits().draw(digits, random), Form::Short),
         CodeForm::Long => (Alphabet::link().draw(LONG, random), Form::Long),
-    }
+    })
+}
+
+fn lifetime(seconds: i64) -> Result<TimeDelta, Failure> {
+    let lifetime =
+        TimeDelta::try_seconds(seconds).filter(|life| *life > TimeDelta::zero() && *life <= lifetime::LONGEST);
+    lifetime.ok_or_else(|| fault("a verification lives for some time, and for 30 days at most"))
 }
 
 const fn purpose_group(purpose: Purpose) -> PurposeGroup {
@@ -149,7 +157,7 @@ async fn opened_meanwhile(verify: &Verify, own: Own<'_>) -> Result<Initiated, Fa
     Ok(Initiated::Live { expires_at: begun.deadline })
 }
 
-/// A fault of ours: a sibling asks for what there cannot be.
-pub fn fault(what: &'static str) -> Failure {
-    Failure::Internal(what.into())
+/// A sibling asks for what there cannot be.
+pub const fn fault(what: &'static str) -> Failure {
+    Failure::Misused(what)
 }

@@ -29,8 +29,7 @@ pub async fn enrol(verify: &Verify, given: AuthenticatorEnrol) -> Result<Authent
     let is_new = authenticator_rows::put_beside(&mut tx, owner, NewPending { sealed: new, until: now + WAITS }).await?;
     let pending = authenticator_rows::pending(&mut tx, owner, id).await?;
     tx.commit().await?;
-    let (sealed, expires_at) =
-        pending.ok_or_else(|| Failure::Internal("the enrolment was confirmed: begin another".into()))?;
+    let (sealed, expires_at) = pending.ok_or(Failure::Misused("the enrolment was confirmed: begin another"))?;
     let secret = open(verify, owner, &sealed)?;
     if is_new {
         tracing::info!(user.id = user, "authenticator.enrol");

@@ -1,4 +1,4 @@
-//! Verifications and verdicts, as numbers for an operator.
+//! Verifications, verdicts and messages that came too late, as numbers for an operator.
 
 use std::sync::LazyLock;
 
@@ -6,6 +6,7 @@ use opentelemetry::metrics::Counter;
 use opentelemetry::{KeyValue, global};
 use tessera_common::telemetry::METER;
 
+use crate::domain::message::Channel;
 use crate::domain::method::Method;
 
 static BEGUN: LazyLock<Counter<u64>> = LazyLock::new(|| {
@@ -24,6 +25,14 @@ static ANSWERS: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .build()
 });
 
+static EXPIRED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter(METER)
+        .u64_counter("tessera.deliveries.expired")
+        .with_unit("{message}")
+        .with_description("Messages that were not sent while their code was worth something, by channel")
+        .build()
+});
+
 /// A verification began.
 pub fn begun(method: Method) {
     BEGUN.add(1, &[KeyValue::new("verify.method", method.name())]);
@@ -32,4 +41,9 @@ pub fn begun(method: Method) {
 /// An answer was worth `verdict`: one of a few words.
 pub fn answered(method: Method, verdict: &'static str) {
     ANSWERS.add(1, &[KeyValue::new("verify.method", method.name()), KeyValue::new("verify.verdict", verdict)]);
+}
+
+/// So many messages of a channel were not sent while their code was worth something.
+pub fn expired(channel: Channel, number: u64) {
+    EXPIRED.add(number, &[KeyValue::new("verify.channel", channel.name())]);
 }

@@ -28,12 +28,6 @@ impl Alphabet {
         Self("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".chars().collect())
     }
 
-    /// Whether some symbol is of a kind.
-    #[must_use]
-    pub fn any(&self, is_of_kind: fn(char) -> bool) -> bool {
-        self.0.iter().copied().any(is_of_kind)
-    }
-
     /// A code of `length` symbols, each drawn independently, no symbol's place in the alphabet likelier than another's.
     #[must_use]
     pub fn draw(&self, length: u8, random: &Random) -> SecretString {

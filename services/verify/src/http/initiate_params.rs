@@ -24,6 +24,9 @@ const DEFAULT_SUBJECT: &str = "Verification Email";
 /// What is said of a text message that is too long.
 pub const TOO_LONG: &str = "must be at most 480 characters";
 
+/// What is said of a code that would make a text message more than text.
+const NO_CONTROLS: &str = "must not contain control characters";
+
 /// The characters of a verification's id.
 const ID_LEN: usize = 36;
 
@@ -89,9 +92,9 @@ fn read(reader: &mut Reader, body: &str, rules: Rules<'_>) -> Result<Option<Give
         Channel::Email => mail_template(reader, &object),
         Channel::Sms => text_template(reader, &object),
     });
-    let generated = generate_code(reader, &root);
+    let generated = generate_code(reader, &root, rules.channel);
     let policy = reader.object(&root, "policy", Need::Required);
-    let mut policy = policy.map(|object| policy_of(reader, &object, rules.judges_lifetime));
+    let mut policy = policy.map(|object| policy_of(reader, &object, rules));
     if root.get("generateCode").is_none() && !policy.as_ref().is_some_and(|policy| policy.forces_code) {
         reader.wrong("generateCode", "is required");
     }
@@ -101,13 +104,13 @@ fn read(reader: &mut Reader, body: &str, rules: Rules<'_>) -> Result<Option<Give
         (None, Some((length, alphabet))) => Some(CodeRule::Generated { length, alphabet }),
         (None, None) => None,
     };
+    if let (Channel::Sms, Some(template)) = (rules.channel, &template) {
+        check_length(reader, &template.body, code.as_ref());
+    }
     let (Some((consumer, recipient)), Some(template), Some(policy), Some(code)) = (consumer, template, policy, code)
     else {
         return Ok(None);
     };
-    if rules.channel == Channel::Sms {
-        check_text(reader, &template, &code);
-    }
     Ok(Some(Given { consumer, recipient, template, code, policy, payload }))
 }
 
@@ -156,21 +159,15 @@ fn is_no_text(text: &str) -> bool {
     text.chars().any(|symbol| symbol.is_control() && symbol != '\n')
 }
 
-/// Whether a text message will be one: neither what it is made of nor what comes of it is too long, or more than text.
-fn check_text(reader: &mut Reader, template: &Template, code: &CodeRule) {
-    let (code_len, is_text) = match code {
-        CodeRule::Generated { length, alphabet } => (usize::from(*length), !alphabet.any(char::is_control)),
-        CodeRule::Forced(code) => (code.expose_secret().chars().count(), !is_no_text(code.expose_secret())),
+/// Whether neither the text of a message nor what comes of it is too long. A code that is not known is as short as can be.
+fn check_length(reader: &mut Reader, body: &str, code: Option<&CodeRule>) {
+    let code_len = match code {
+        Some(CodeRule::Generated { length, .. }) => usize::from(*length),
+        Some(CodeRule::Forced(code)) => code.expose_secret().chars().count(),
+        None => 1,
     };
-    if template.body.chars().count().max(filled_len(&template.body, code_len, ID_LEN)) > LONGEST_TEXT {
+    if body.chars().count().max(filled_len(body, code_len, ID_LEN)) > LONGEST_TEXT {
         reader.wrong("template.body", TOO_LONG);
-    }
-    if !is_text {
-        let path = match code {
-            CodeRule::Generated { .. } => "generateCode.symbolSet",
-            CodeRule::Forced(_) => "policy.forcedCode",
-        };
-        reader.wrong(path, "must not contain control characters");
     }
 }
 
@@ -183,10 +180,10 @@ fn mail_template(reader: &mut Reader, template: &Object<'_>) -> Option<Template>
 }
 
 /// Checked whenever it is there, also beside a forced code.
-fn generate_code(reader: &mut Reader, root: &Object<'_>) -> Option<(u8, Alphabet)> {
+fn generate_code(reader: &mut Reader, root: &Object<'_>, channel: Channel) -> Option<(u8, Alphabet)> {
     let rule = reader.object(root, "generateCode", Need::Optional)?;
     let length = code_length(reader, &rule);
-    let alphabet = symbol_set(reader, &rule);
+    let alphabet = symbol_set(reader, &rule, channel);
     Some((length?, alphabet?))
 }
 
@@ -209,13 +206,16 @@ fn code_length(reader: &mut Reader, rule: &Object<'_>) -> Option<u8> {
     length
 }
 
-fn symbol_set(reader: &mut Reader, rule: &Object<'_>) -> Option<Alphabet> {
+fn symbol_set(reader: &mut Reader, rule: &Object<'_>, channel: Channel) -> Option<Alphabet> {
     let path = "generateCode.symbolSet";
     let raw = reader.member(rule, path, Need::Required)?;
     let problem = match (Kind::of(raw), serde_json::from_str::<Vec<String>>(raw.get())) {
         (Kind::Array, Ok(sets)) if sets.is_empty() => "is not allowed to be empty",
         (Kind::Array, Ok(sets)) if sets.iter().any(String::is_empty) => "must have no empty set",
         (Kind::Array, Ok(sets)) if sets.iter().any(|set| set.contains('\0')) => "must not contain NUL",
+        (Kind::Array, Ok(sets)) if channel == Channel::Sms && sets.iter().any(|set| set.contains(char::is_control)) => {
+            NO_CONTROLS
+        }
         (Kind::Array, Ok(sets)) => return Alphabet::of(&sets),
         (Kind::Array, Err(_)) => "must be an array of strings",
         _ => "must be an array",
@@ -231,14 +231,18 @@ struct Policy {
     forced_code: Option<SecretString>,
 }
 
-fn policy_of(reader: &mut Reader, policy: &Object<'_>, judges_lifetime: bool) -> Policy {
-    let lifetime = if judges_lifetime {
+fn policy_of(reader: &mut Reader, policy: &Object<'_>, rules: Rules<'_>) -> Policy {
+    let lifetime = if rules.judges_lifetime {
         lifetime(reader, policy)
     } else {
         reader.text(policy, "policy.expiredOn", Need::Required).and_then(|text| lifetime::parse(&text))
     };
     let forced_id = forced_id(reader, policy);
-    let forced_code = reader.text(policy, "policy.forcedCode", Need::Optional).map(SecretString::from);
+    let forced_code = reader.text(policy, "policy.forcedCode", Need::Optional);
+    if rules.channel == Channel::Sms && forced_code.as_deref().is_some_and(is_no_text) {
+        reader.wrong("policy.forcedCode", NO_CONTROLS);
+    }
+    let forced_code = forced_code.map(SecretString::from);
     Policy { lifetime, forced_id, forces_code: policy.get("forcedCode").is_some(), forced_code }
 }
 

@@ -59,7 +59,7 @@ impl Smtp {
             .to(to)
             .subject(one_line(&message.subject.unwrap_or_default()));
         // Without it what follows means nothing (RFC 2045, 4), and the library does not add it.
-        Ok(builder.header(MIME_VERSION_1_0).header(ContentType::TEXT_HTML).body(message.body)?)
+        Ok(builder.header(MIME_VERSION_1_0).header(ContentType::TEXT_HTML).body(with_line_feeds(&message.body))?)
     }
 
     /// A name alone stands before the platform's own address, and so does an address that is none, as a name.
@@ -72,6 +72,12 @@ impl Smtp {
             }
         }
     }
+}
+
+/// Every line of a body ends with a line feed, of which the library makes CRLF. A carriage return alone it would send as it is, and the
+/// dots behind it too: a server that takes it for a line's end would see the mail end there, and commands behind it.
+fn with_line_feeds(body: &str) -> String {
+    body.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// What stands in a header has no line ends, nor other control characters.

@@ -6,7 +6,7 @@ use tessera_storage::{Session, affected, run};
 use uuid::Uuid;
 
 use crate::domain::message::Channel;
-use crate::store::verification_rows::Opened;
+use crate::store::verification_rows::{Opened, answerable};
 
 /// A message about to be queued.
 #[derive(Debug)]
@@ -98,6 +98,18 @@ pub struct Claimed {
     pub recipient: String,
 }
 
+/// Whether a message's code is worth something at `$3`.
+macro_rules! of_some_worth {
+    () => {
+        concat!(
+            "exists (select 1 from verifications v where v.row_id = deliveries.verification \
+             and v.generation = deliveries.generation and v.state = 'live' and ",
+            answerable!("$3"),
+            ")"
+        )
+    };
+}
+
 /// Claims a due message until `until`; `None` if it is somebody else's or must not be sent any more.
 pub async fn claim(
     session: &mut impl Session,
@@ -105,14 +117,13 @@ pub async fn claim(
     now: Timestamp,
     until: Timestamp,
 ) -> sqlx::Result<Option<Claimed>> {
-    run!(session, |e| sqlx::query_as(
+    run!(session, |e| sqlx::query_as(concat!(
         "update deliveries set tries = tries + 1, next_try_at = $4, last_error = null \
-         where id = $1 and tries = $2 and state = 'queued' and sealed is not null \
-         and exists (select 1 from verifications v where v.row_id = deliveries.verification \
-             and v.generation = deliveries.generation and v.state = 'live' and v.deadline > $3) \
-         returning id, verification, channel, destination, sealed, tries, unanswered, trace, \
+         where id = $1 and tries = $2 and state = 'queued' and sealed is not null and ",
+        of_some_worth!(),
+        " returning id, verification, channel, destination, sealed, tries, unanswered, trace, \
              (select v.recipient from verifications v where v.row_id = deliveries.verification) as recipient"
-    )
+    ))
     .bind(due.id)
     .bind(due.tries)
     .bind(now)
@@ -124,11 +135,10 @@ pub async fn claim(
 pub async fn expire(session: &mut impl Session, due: Due, now: Timestamp) -> sqlx::Result<u64> {
     affected!(
         session,
-        sqlx::query(
-            "update deliveries set state = 'expired', sealed = null where id = $1 and tries = $2 and state = 'queued' \
-             and not exists (select 1 from verifications v where v.row_id = deliveries.verification \
-                 and v.generation = deliveries.generation and v.state = 'live' and v.deadline > $3)"
-        )
+        sqlx::query(concat!(
+            "update deliveries set state = 'expired', sealed = null where id = $1 and tries = $2 and state = 'queued' and not ",
+            of_some_worth!()
+        ))
         .bind(due.id)
         .bind(due.tries)
         .bind(now)

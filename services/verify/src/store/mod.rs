@@ -6,6 +6,7 @@ pub mod backup_code_rows;
 pub mod counter_rows;
 pub mod delivery_rows;
 pub mod dev_message_rows;
+pub mod exhausted_rows;
 pub mod resend_rows;
 pub mod sibling_rows;
 pub mod undeliverable_rows;

@@ -6,7 +6,7 @@ use tessera_contracts::verify::Cancel;
 use tessera_storage::{Session, affected, run};
 use uuid::Uuid;
 
-use super::verification_rows::{Row, answerable, columns};
+use super::verification_rows::{Row, answerable, columns, counted};
 use crate::domain::method::Method;
 use crate::domain::verification::{Key, PLATFORM, Verification};
 
@@ -55,8 +55,9 @@ pub async fn count_attempt(
 ) -> sqlx::Result<Option<Verification>> {
     let row: Option<Row> = run!(session, |e| {
         sqlx::query_as(concat!(
-        "update verifications set attempts = attempts + 1 \
-         where tenant = 'platform' and lookup_id = $1 and holder = $2 and sibling = $3 and state in ('live', 'proved') and ",
+        "update verifications set ",
+        counted!("$4"),
+        " where tenant = 'platform' and lookup_id = $1 and holder = $2 and sibling = $3 and state in ('live', 'proved') and ",
         answerable!("$4"),
         " returning ",
         columns!()

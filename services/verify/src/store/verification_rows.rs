@@ -82,6 +82,19 @@ macro_rules! answerable {
 }
 pub(super) use answerable;
 
+/// Counts one answer at a time, and notes when it is the last that is taken.
+macro_rules! counted {
+    ($now:literal) => {
+        concat!(
+            "attempts = attempts + 1, \
+             answers_used_up_at = case when form <> 'long' and attempts + 1 >= 5 then ",
+            $now,
+            " end"
+        )
+    };
+}
+pub(super) use counted;
+
 /// A verification about to exist.
 #[derive(Debug)]
 pub struct NewVerification<'a> {
@@ -234,7 +247,9 @@ pub async fn count_attempt(
     now: Timestamp,
 ) -> sqlx::Result<Option<Verification>> {
     let row: Option<Row> = run!(session, |e| sqlx::query_as(concat!(
-        "update verifications set attempts = attempts + 1 where ",
+        "update verifications set ",
+        counted!("$5"),
+        " where ",
         keyed!(),
         " and state = 'live' and ",
         answerable!(),
@@ -264,20 +279,6 @@ pub async fn prove(session: &mut impl Session, verification: &Verification, now:
         .bind(now)
     )?;
     Ok(proved == 1)
-}
-
-/// Ends a live verification that has used up its answers; `false` if somebody else has ended it.
-pub async fn exhaust(session: &mut impl Session, verification: &Verification) -> sqlx::Result<bool> {
-    let exhausted = affected!(
-        session,
-        sqlx::query(
-            "update verifications set state = 'exhausted', sealed_code = null \
-             where row_id = $1 and generation = $2 and state = 'live' and attempts >= 5"
-        )
-        .bind(verification.row_id)
-        .bind(verification.generation)
-    )?;
-    Ok(exhausted == 1)
 }
 
 /// Whether it was proved before; if so, takes back the attempt that the right code was counted as.

@@ -215,6 +215,16 @@ on_every_database! {
         assert!(uri.is_some());
     }
 
+    async fn removing_with_a_wrong_first_code_removes_nothing(app: TestApp) {
+        let shop = Tenant::of(&app);
+        let (id, phone) = scanned(&shop, "ada").await;
+        let answer = shop.by("google_auth").validate(&id, &json!({ "code": phone.wrong(), "removeSecret": true })).await;
+        assert_eq!(answer.expect(422).json()["error"], "Invalid code");
+        // Neither removed nor confirmed by it: the secret that was shown takes the right code, and is shown no more.
+        let _ = validate(&shop, &id, &phone.code()).await.expect(200);
+        assert_eq!(initiated(&shop, "ada").await.1, None);
+    }
+
     async fn removing_with_the_first_right_code_leaves_nothing(app: TestApp) {
         let shop = Tenant::of(&app);
         let (id, phone) = scanned(&shop, "ada").await;

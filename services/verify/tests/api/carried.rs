@@ -14,7 +14,7 @@ use super::support::{Tenant, by_mail, other_than, text, with};
 const ADA: &str = "ada@example.org";
 const PHONE: &str = "+4915112345678";
 
-async fn events<E: Event>(app: &TestApp) -> Vec<E> {
+pub async fn events<E: Event>(app: &TestApp) -> Vec<E> {
     let mut conn = app.databases.verify.read().await.expect("a connection");
     let text =
         "select id, source, event_type, aggregate, version, happened_at, trace, body from outbox where event_type = $1";
@@ -172,13 +172,17 @@ async fn what_a_mail_server_puts_off_is_repeated_until_it_is_taken_or_worth_noth
 async fn no_line_of_a_body_ends_the_mail_before_its_end() {
     let server = MailServer::start(MailBehaviour::Takes).await;
     let app = with_mail_server(Engine::Sqlite, &server).await;
-    let hostile = "a\n.\nb\r\n.\r\nMAIL FROM:<eve@example.org>\r\n..\rc {{{CODE}}}";
-    let _ = Tenant::of(&app).initiate(&with(by_mail(ADA), "template.body", json!(hostile))).await.expect(200);
+    let hostile = "a\n.\nb\r\n.\r\nMAIL FROM:<eve@example.org>\r\n..\rc\r.\r\n{{{CODE}}}";
+    let body = with(by_mail(ADA), "template.body", json!(hostile));
+    // A code is as much the tenant's as the text around it.
+    let _ = Tenant::of(&app).initiate(&with(body, "policy.forcedCode", json!("d\r.\r\ne"))).await.expect(200);
     until(&app, async || deliveries(&app).await[0].state == "sent").await;
     assert_eq!(server.mails().len(), 1);
     let mail = server.mails().remove(0);
     assert!(mail.contains("MAIL FROM:<eve@example.org>"), "{mail}");
-    assert!(mail.lines().all(|line| line != "."), "{mail}");
+    // The server has taken the line ends away, CRLF alone: what is left of a carriage return stood alone.
+    assert!(!mail.contains('\r') && mail.lines().all(|line| line != "."), "{mail:?}");
+    assert!(mail.trim_end().ends_with("\n...\nc\n..\nd\n..\ne"), "{mail:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -77,6 +77,20 @@ on_every_database! {
         assert_eq!(states, [("cancelled".to_owned(), 1, false), ("expired".to_owned(), 1, false)]);
     }
 
+    async fn a_message_whose_code_was_guessed_at_too_often_is_not_sent(app: TestApp) {
+        let shop = Tenant::of(&app);
+        mailbox_is_there(&app, false).await;
+        let _ = shop.initiate(&by_mail("ada@example.org")).await.expect(200);
+        tried(&app, 1).await;
+        // As a process leaves it that is killed when it has counted the fifth answer.
+        affected!(&mut app.databases.verify.write().await.expect("a connection"), sqlx::query("update verifications set attempts = 5"))
+            .expect("counted");
+        mailbox_is_there(&app, true).await;
+        app.advance(TimeDelta::minutes(1));
+        until(&app, async || deliveries(&app).await == [("expired".to_owned(), 1, false)]).await;
+        assert_eq!(app.get("/dev/messages").send().await.expect(200).json(), json!([]));
+    }
+
     async fn messages_whose_codes_are_worth_nothing_any_more_end_however_many(app: TestApp) {
         let shop = Tenant::of(&app);
         mailbox_is_there(&app, false).await;

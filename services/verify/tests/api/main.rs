@@ -7,6 +7,7 @@
 )]
 
 mod any_body;
+mod any_call;
 mod authenticator;
 mod authenticator_app;
 mod authenticator_params;
@@ -14,6 +15,7 @@ mod backup_code;
 mod browser;
 mod carried;
 mod consumer;
+mod damage;
 mod delivery;
 mod dev_messages;
 mod factors;

@@ -89,6 +89,49 @@ on_every_database! {
         assert_eq!(app.get("/dev/messages").send().await.expect(200).json(), json!([]));
     }
 
+    async fn all_problems_are_told_at_once(app: TestApp) {
+        let shop = Tenant::of(&app).by("phone");
+        let (invalid, long) = ("must be a valid phone number", "must be at most 480 characters");
+        let controls = "must not contain control characters";
+        let too_long = || with(by_mail("+49"), "template.body", json!("x".repeat(481)));
+        let broken = || with(with(by_mail("+49"), "template.body", json!("a\rb")), "generateCode.symbolSet", json!(["\r"]));
+        let rows = [
+            (too_long(), vec![("consumer", invalid), ("template.body", long)]),
+            (without(too_long(), "policy"), vec![("consumer", invalid), ("policy", "is required"), ("template.body", long)]),
+            (
+                without(too_long(), "generateCode"),
+                vec![("consumer", invalid), ("generateCode", "is required"), ("template.body", long)],
+            ),
+            // 476 characters as it was given, 491 as it would be sent.
+            (
+                with(too_long(), "template.body", json!(format!("{}{{{{{{VERIFICATION_ID}}}}}}", "x".repeat(455)))),
+                vec![("consumer", invalid), ("template.body", long)],
+            ),
+            (
+                with(broken(), "generateCode.length", json!(0)),
+                vec![
+                    ("consumer", invalid),
+                    ("template.body", "must have no control characters but line feeds"),
+                    ("generateCode.length", "must be between 1 and 32"),
+                    ("generateCode.symbolSet", controls),
+                ],
+            ),
+            (
+                with(without(with(by_mail("+49"), "policy.forcedCode", json!("\r")), "template"), "policy.expiredOn", json!("abc")),
+                vec![
+                    ("consumer", invalid),
+                    ("template", "is required"),
+                    ("policy.expiredOn", "expiredOn format is invalid"),
+                    ("policy.forcedCode", controls),
+                ],
+            ),
+        ];
+        for (body, problems) in rows {
+            let details: Vec<_> = problems.iter().map(|(path, error)| json!({ "path": path, "error": error })).collect();
+            assert_eq!(shop.initiate(&body).await.expect(422).json()["details"], json!(details), "{body}");
+        }
+    }
+
     async fn what_does_is_taken(app: TestApp) {
         let shop = Tenant::of(&app).by("phone");
         for (n, body) in ["x".repeat(480), "ü".repeat(480), format!("{}{{{{{{CODE}}}}}}", "x".repeat(470)), "a\nb".to_owned()].into_iter().enumerate() {

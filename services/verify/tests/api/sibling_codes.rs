@@ -15,7 +15,7 @@ use tessera_contracts::verify::{
 use tessera_testkit::{Engine, TestApp, on_every_database};
 use uuid::Uuid;
 
-use super::support::{as_auth, mailed, mailed_after, mails, newest, text};
+use super::support::{Tenant, as_auth, by_mail, mailed, mailed_after, mails, newest, text};
 
 const ADA: &str = "ada@example.org";
 const PHONE: &str = "+4915112345678";
@@ -144,13 +144,17 @@ on_every_database! {
         assert_eq!(newest(&app, ADA).await, "");
     }
 
-    async fn what_cannot_be_sent_is_a_fault(app: TestApp) {
+    async fn what_cannot_be_is_a_fault_of_the_caller(app: TestApp) {
         let by_mail = Initiate { channel: Channel::Email, destination: ADA.to_owned(), ..verify_phone(&app, PHONE) };
         let link = Message { name: MessageName::ResetPassword, ..sign_in(&app, PHONE).message };
         let by_text = Initiate { message: link, ..sign_in(&app, PHONE) };
         let to_nobody = Initiate { destination: "+49".to_owned(), ..sign_in(&app, PHONE) };
-        for fault in [by_mail, by_text, to_nobody] {
-            assert!(as_auth(&app).initiate(fault).await.is_err());
+        let without_digits = Initiate { code: CodeForm::Short { digits: 0 }, ..sign_in(&app, PHONE) };
+        let lives = |lifetime_s| Initiate { lifetime_s, ..sign_in(&app, PHONE) };
+        let lives = [i64::MIN, -1, 0, 30 * 86_400 + 1, i64::MAX].map(lives);
+        for fault in [by_mail, by_text, to_nobody, without_digits].into_iter().chain(lives) {
+            let error = as_auth(&app).initiate(fault).await.expect_err("it cannot be");
+            assert!(error.misuse().is_some(), "{error}");
         }
     }
 
@@ -162,6 +166,22 @@ on_every_database! {
         }
         assert_eq!(initiate(&app, &sign_in(&app, PHONE)).await, Initiated::Limited { retry_after: 3600 - 150 + 1 });
         begin(&app, &sign_in(&app, "+4915112345679")).await;
+    }
+
+    async fn what_the_platform_sends_a_number_leaves_tenants_less_and_they_keep_nothing_from_it(app: TestApp) {
+        let shop = Tenant::of(&app).by("phone");
+        for _ in 0..2 {
+            begin(&app, &sign_in(&app, PHONE)).await;
+            app.advance(TimeDelta::seconds(30));
+        }
+        for _ in 0..8 {
+            let _ = shop.initiate(&by_mail(PHONE)).await.expect(200);
+        }
+        let refused = shop.initiate(&by_mail(PHONE)).await.expect(429);
+        assert_eq!((refused.header("retry-after"), refused.header("ratelimit-policy")), ("541", "\"default\";q=10;w=600"));
+        begin(&app, &sign_in(&app, PHONE)).await;
+        app.advance(TimeDelta::minutes(9));
+        let _ = shop.initiate(&by_mail(PHONE)).await.expect(200);
     }
 
     async fn guesses_that_strangers_may_make_block_no_factor_and_nobody_elses_browser(app: TestApp) {

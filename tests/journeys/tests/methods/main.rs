@@ -3,10 +3,12 @@
 
 #![cfg(test)]
 
-use std::time::{SystemTime, UNIX_EPOCH};
+mod refusals;
+mod shop;
 
-use tessera_journeys::{Answer, Api, Call, Ground, Shape, Value, json};
-use totp_rs::{Builder, Secret};
+use tessera_journeys::{Engines, Ground, Setup, Shape, TlsFiles, json};
+
+use shop::{Shop, by_message, id_of, other_than, shown};
 
 #[tokio::test]
 async fn every_method_in_one_process() {
@@ -20,66 +22,29 @@ async fn every_method_over_four_services() {
     every_method(Shape::four_services(&ground.setup()).await).await;
 }
 
+#[tokio::test]
+async fn every_method_over_three_replicas_of_each_service() {
+    let Some(ground) = Ground::find().await else { return };
+    every_method(Shape::four_services(&Setup { replicas: 3, ..ground.setup() }).await).await;
+}
+
+#[tokio::test]
+async fn every_method_over_four_services_with_tls_between_any_two() {
+    let tls = TlsFiles::make();
+    let Some(engines) = Engines::start_over_tls(&tls, &tls, &tls).await else { return };
+    every_method(Shape::four_services(&Setup::over_tls(&engines, tls)).await).await;
+}
+
 async fn every_method(platform: Shape) {
     let api = platform.api();
-    let form = [("grant_type", "client_credentials"), ("scope", "verify")];
-    let token = api.post("/oauth2/token").basic("tessera-dev", "tessera-dev-secret").form(&form).send().await;
-    let token = token.expect(200).json()["access_token"].as_str().expect("a token").to_owned();
-    let shop = Shop { api: &api, token };
+    let shop = Shop::of(&api, "verify").await;
     who_and_how(&shop).await;
     phone(&shop).await;
     resend_and_delete(&shop).await;
     authenticator(&shop).await;
     backup_codes(&shop).await;
-}
-
-struct Shop<'a> {
-    api: &'a Api,
-    token: String,
-}
-
-impl Shop<'_> {
-    fn with_headers(&self, call: Call) -> Call {
-        call.header("accept", "application/json").bearer(&self.token)
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.with_headers(self.api.post(path)).json(body).send().await
-    }
-
-    async fn validate(&self, method: &str, id: &str, code: &str) -> Answer {
-        self.post(&format!("/methods/{method}/verifiers/{id}/actions/validate"), &json!({ "code": code })).await
-    }
-
-    async fn get(&self, method: &str, id: &str) -> Answer {
-        self.with_headers(self.api.get(&format!("/methods/{method}/verifiers/{id}"))).send().await
-    }
-
-    /// The codes of the messages to somebody, the newest first, once there are so many.
-    async fn codes(&self, to: &str, number: usize) -> Vec<String> {
-        let path = format!("/dev/messages?to={}&wait=20", to.replace('+', "%2B"));
-        tessera_journeys::eventually("messages", std::time::Duration::from_secs(30), async || {
-            let caught = self.api.get(&path).send().await.expect(200).json();
-            let bodies = caught.as_array()?.iter().filter_map(|message| message["body"].as_str());
-            let codes: Vec<String> = bodies.filter_map(|body| body.split(':').nth(1)).map(str::to_owned).collect();
-            (codes.len() == number).then_some(codes)
-        })
-        .await
-    }
-}
-
-fn id_of(answer: &Value) -> String {
-    answer["verificationId"].as_str().expect("an id").to_owned()
-}
-
-fn by_message(consumer: &str) -> Value {
-    json!({
-        "consumer": consumer,
-        "template": { "body": "code:{{{CODE}}}:" },
-        "generateCode": { "length": 6, "symbolSet": ["DIGITS"] },
-        "policy": { "expiredOn": "01:00:00" },
-        "payload": { "z": 1, "a": [2] },
-    })
+    refusals::all(&shop).await;
+    assert_eq!(platform.log(), "", "nothing to warn of");
 }
 
 async fn who_and_how(shop: &Shop<'_>) {
@@ -99,8 +64,7 @@ async fn phone(shop: &Shop<'_>) {
     let started = shop.post("/methods/phone/actions/initiate", &by_message(number)).await.expect(200).json();
     let id = id_of(&started);
     let code = shop.codes(number, 1).await.remove(0);
-    let wrong = if code == "000000" { "000001" } else { "000000" };
-    let judged = shop.validate("phone", &id, wrong).await.expect(422).json();
+    let judged = shop.validate("phone", &id, other_than(&code)).await.expect(422).json();
     assert_eq!(judged["data"]["attempts"], 1);
     let read = shop.get("phone", &id).await.expect(200).json();
     assert_eq!((&read["data"]["attempts"], &read["data"]["payload"]), (&json!(1), &json!({ "z": 1, "a": [2] })));
@@ -136,7 +100,7 @@ async fn authenticator(shop: &Shop<'_>) {
     assert!(uri.starts_with("otpauth://totp/Shop:ada?secret="), "{uri}");
     assert!(started["qr"].as_str().is_some_and(|qr| qr.starts_with("data:image/svg+xml;base64,")), "{started}");
     assert_eq!(enrolled().await, json!(false));
-    let code = shown(uri);
+    let [code, _] = shown(uri);
     let _ = shop.validate("google_auth", &id_of(&started), &code).await.expect(200);
     assert_eq!(enrolled().await, json!(true));
     let next = shop.post("/methods/google_auth/actions/initiate", &body).await.expect(200).json();
@@ -146,15 +110,6 @@ async fn authenticator(shop: &Shop<'_>) {
     let _ = shop.post("/methods/google_auth/actions/remove", &consumer).await.expect(200);
     let _ = shop.post("/methods/google_auth/actions/remove", &consumer).await.expect(404);
     assert_eq!(enrolled().await, json!(false));
-}
-
-/// What an app shows that has scanned a link.
-#[expect(clippy::disallowed_methods, reason = "the programs tell the time of this machine")]
-fn shown(uri: &str) -> String {
-    let secret = uri.split(['=', '&']).nth(1).expect("a secret");
-    let app = Builder::new().with_secret(Secret::try_from_base32(secret).expect("base32")).build().expect("an app");
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-    app.generate(now.as_secs()).to_string()
 }
 
 async fn backup_codes(shop: &Shop<'_>) {
