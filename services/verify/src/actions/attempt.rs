@@ -88,7 +88,7 @@ async fn conclude(verify: &Verify, to: To<'_>, judged: &Judged) -> Result<(), Fa
             return Ok(());
         }
     };
-    tally::answered(verification.method, verdict);
+    tally::answered(Some(verification.method), verdict);
     tracing::info!(verify.tenant = verification.tenant, verify.id = verification.id, verdict, "verification.attempt");
     Ok(())
 }
@@ -96,13 +96,12 @@ async fn conclude(verify: &Verify, to: To<'_>, judged: &Judged) -> Result<(), Fa
 /// Says that there is no such verification. The id is then anything that somebody has sent, and stays out of the log.
 fn unknown(to: To<'_>) {
     let verdict = "unknown";
-    match to {
-        To::Tenants(key) => {
-            tally::answered(key.method, verdict);
-            tracing::info!(verify.tenant = key.tenant, verdict, "verification.attempt");
-        }
-        To::Siblings(_) => tracing::info!(verify.tenant = PLATFORM, verdict, "verification.attempt"),
-    }
+    let (tenant, method) = match to {
+        To::Tenants(key) => (key.tenant, Some(key.method)),
+        To::Siblings(_) => (PLATFORM, None),
+    };
+    tally::answered(method, verdict);
+    tracing::info!(verify.tenant = tenant, verdict, "verification.attempt");
 }
 
 /// What was right about an answer, and in which verification; else what there is to say.

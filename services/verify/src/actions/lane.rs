@@ -36,6 +36,15 @@ impl Breakers {
     }
 }
 
+/// What came of a look at what is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filled {
+    /// Messages that are being sent now.
+    pub begun: usize,
+    /// Messages that are not sent any more. Others may be due behind them.
+    pub ended: u64,
+}
+
 /// Messages of one channel that are being sent.
 #[derive(Debug)]
 pub struct Lane {
@@ -57,38 +66,38 @@ impl Lane {
         !self.under_way.is_empty()
     }
 
-    /// Claims as many due messages as there is room for, and begins to send them; answers how many. One whose code is worth nothing any
-    /// more ends here, and takes nobody's place.
-    pub async fn fill(&mut self) -> sqlx::Result<usize> {
-        let now = self.verify.clock.now();
-        let room = self.verify.breakers.of(self.channel).room(AT_ONCE, now).saturating_sub(self.under_way.len());
-        let mut begun = 0;
-        while begun < room {
-            let db = &self.verify.db;
-            let due = delivery_rows::due(&mut db.read().await?, self.channel, now, room - begun).await?;
-            let (before, mut ended) = (begun, 0);
-            for due in due {
-                // Each alone: replicas that end many at once would wait for each other in a circle.
-                let claimed = delivery_rows::claim(&mut db.write().await?, due, now, now + CLAIM).await?;
-                match claimed {
-                    Some(claimed) => {
-                        let verify = self.verify.clone();
-                        self.under_way.spawn(async move { deliver(&verify, claimed).await });
-                        begun += 1;
-                    }
-                    None => ended += delivery_rows::expire(&mut db.write().await?, due, now).await?,
-                }
-            }
-            if ended > 0 {
-                tally::expired(self.channel, ended);
-                tracing::warn!(channel = self.channel.name(), number = ended, "delivery.expired");
-            }
-            // What is still due then is another's.
-            if begun == before && ended == 0 {
+    /// Looks once at what is due: claims as many messages as there is room for, and begins to send them. One whose code is worth nothing
+    /// any more ends here, and takes nobody's place.
+    pub async fn fill(&mut self) -> sqlx::Result<Filled> {
+        let (verify, channel) = (&self.verify, self.channel);
+        let now = verify.clock.now();
+        let room = verify.breakers.of(channel).room(AT_ONCE, now).saturating_sub(self.under_way.len());
+        let mut filled = Filled::default();
+        if room == 0 {
+            return Ok(filled);
+        }
+        let due = delivery_rows::due(&mut verify.db.read().await?, channel, now, AT_ONCE).await?;
+        for due in due {
+            if filled.begun == room {
                 break;
             }
+            // Each alone: replicas that end many at once would wait for each other in a circle.
+            let now = verify.clock.now();
+            let claimed = delivery_rows::claim(&mut verify.db.write().await?, due, now, now + CLAIM).await?;
+            match claimed {
+                Some(claimed) => {
+                    let verify = verify.clone();
+                    self.under_way.spawn(async move { deliver(&verify, claimed).await });
+                    filled.begun += 1;
+                }
+                None => filled.ended += delivery_rows::expire(&mut verify.db.write().await?, due, now).await?,
+            }
         }
-        Ok(begun)
+        if filled.ended > 0 {
+            tally::expired(channel, filled.ended);
+            tracing::warn!(channel = channel.name(), number = filled.ended, "delivery.expired");
+        }
+        Ok(filled)
     }
 
     /// Waits for the next message that is dealt with, and answers whether it was taken; `None` if nothing is being sent.
@@ -101,10 +110,10 @@ impl Lane {
     pub async fn drain(mut self) -> sqlx::Result<usize> {
         let mut taken = 0;
         loop {
-            let begun = self.fill().await?;
+            let filled = self.fill().await?;
             match self.next().await {
                 Some(outcome) => taken += usize::from(outcome?),
-                None if begun == 0 => return Ok(taken),
+                None if filled == Filled::default() => return Ok(taken),
                 None => {}
             }
         }

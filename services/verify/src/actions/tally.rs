@@ -38,9 +38,10 @@ pub fn begun(method: Method) {
     BEGUN.add(1, &[KeyValue::new("verify.method", method.name())]);
 }
 
-/// An answer was worth `verdict`: one of a few words.
-pub fn answered(method: Method, verdict: &'static str) {
-    ANSWERS.add(1, &[KeyValue::new("verify.method", method.name()), KeyValue::new("verify.verdict", verdict)]);
+/// An answer was worth `verdict`: one of a few words. Who answers to a verification of a sibling that there is not, names no method.
+pub fn answered(method: Option<Method>, verdict: &'static str) {
+    let method = method.map_or("unknown", Method::name);
+    ANSWERS.add(1, &[KeyValue::new("verify.method", method), KeyValue::new("verify.verdict", verdict)]);
 }
 
 /// So many messages of a channel were not sent while their code was worth something.

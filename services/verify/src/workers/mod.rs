@@ -22,8 +22,11 @@ pub async fn deliver(verify: Verify, channel: Channel, mut stop: watch::Receiver
     let mut queued = verify.queued.subscribe();
     let mut lane = Lane::new(verify, channel);
     while !*stop.borrow() {
-        if let Err(error) = lane.fill().await {
-            tracing::warn!(%error, "the queue of messages cannot be read");
+        match lane.fill().await {
+            // What waits behind them is looked at now.
+            Ok(filled) if filled.ended > 0 => continue,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the queue of messages cannot be read"),
         }
         tokio::select! {
             Some(outcome) = lane.next(), if lane.is_busy() => tell(outcome),
