@@ -22,5 +22,6 @@ pub mod platform_resend;
 pub mod proof;
 pub mod queue;
 pub mod resend;
+pub mod sealed_message;
 pub mod sweep;
 pub mod tally;

@@ -12,9 +12,8 @@ use tessera_contracts::verify::{self as contract, Cancel, CodeForm, Initiate, In
 
 use super::attempt::{Answer, Judged, To, attempt, check};
 use super::count_message::{SentBy, count_message};
-use super::platform_resend;
 use super::queue::{self, Parcel};
-use super::tally;
+use super::{sealed_message, tally};
 use crate::domain::code::Alphabet;
 use crate::domain::lifetime;
 use crate::domain::message::Channel;
@@ -52,7 +51,7 @@ pub async fn initiate(verify: &Verify, sibling: Sibling, given: Initiate) -> Res
         recipient: recipient.canonical().to_owned(),
         code_digest: verify.digest(key, &code),
         // A mailed link is good for an account, and is not sent again: whoever has lost it gets another.
-        sealed_code: if form == Form::Short { Some(platform_resend::seal(verify, key, &message)?) } else { None },
+        sealed_code: if form == Form::Short { Some(sealed_message::seal(verify, key, &message)?) } else { None },
         form,
         now,
         deadline: now + lifetime(given.lifetime_s)?,
@@ -110,11 +109,12 @@ pub async fn cancel(verify: &Verify, sibling: Sibling, given: &Cancel) -> Result
 /// Whom a message by that method goes to; `None` where no text message is sent.
 pub fn recipient(verify: &Verify, method: Method, destination: &str) -> Result<Option<Recipient>, Failure> {
     if method == Method::Email {
-        let address = EmailAddress::parse(destination).ok_or_else(|| fault("the destination is not an address"))?;
+        let address =
+            EmailAddress::parse(destination).ok_or_else(|| Failure::Misused("the destination is not an address"))?;
         let (given, canonical) = (address.as_given().to_owned(), address.canonical().to_owned());
         return Ok(Some(Recipient::Address { given, canonical }));
     }
-    let number = PhoneNumber::parse(destination).ok_or_else(|| fault("the destination is not a number"))?;
+    let number = PhoneNumber::parse(destination).ok_or_else(|| Failure::Misused("the destination is not a number"))?;
     let prefix = verify.settings.sms.allowed_prefixes.of(number.as_str(), number.calling_code());
     let prefix = prefix.filter(|_| verify.serves(method)).map(str::to_owned);
     Ok(prefix.map(|prefix| Recipient::Number { number: number.to_string(), prefix }))
@@ -129,7 +129,7 @@ const fn channel(given: contract::Channel) -> Channel {
 
 fn make_code(form: CodeForm, random: &Random) -> Result<(SecretString, Form), Failure> {
     Ok(match form {
-        CodeForm::Short { digits: 0 } => return Err(fault("a code has at least one digit")),
+        CodeForm::Short { digits: 0 } => return Err(Failure::Misused("a code has at least one digit")),
         CodeForm::Short { digits } => (Alphabet::digits().draw(digits, random), Form::Short),
         CodeForm::Long => (Alphabet::link().draw(LONG, random), Form::Long),
     })
@@ -138,7 +138,7 @@ fn make_code(form: CodeForm, random: &Random) -> Result<(SecretString, Form), Fa
 fn lifetime(seconds: i64) -> Result<TimeDelta, Failure> {
     let lifetime =
         TimeDelta::try_seconds(seconds).filter(|life| *life > TimeDelta::zero() && *life <= lifetime::LONGEST);
-    lifetime.ok_or_else(|| fault("a verification lives for some time, and for 30 days at most"))
+    lifetime.ok_or_else(|| Failure::Misused("a verification lives for some time, and for 30 days at most"))
 }
 
 const fn purpose_group(purpose: Purpose) -> PurposeGroup {
@@ -153,11 +153,6 @@ const fn purpose_group(purpose: Purpose) -> PurposeGroup {
 /// Another call with this id was faster: it is answered, unless it is for another holder, or another sibling's.
 async fn opened_meanwhile(verify: &Verify, own: Own<'_>) -> Result<Initiated, Failure> {
     let begun = sibling_rows::find(&mut verify.db.read().await?, own).await?;
-    let begun = begun.ok_or_else(|| fault("the id is in use for another holder"))?;
+    let begun = begun.ok_or_else(|| Failure::Misused("the id is in use for another holder"))?;
     Ok(Initiated::Live { expires_at: begun.deadline })
-}
-
-/// A sibling asks for what there cannot be.
-pub const fn fault(what: &'static str) -> Failure {
-    Failure::Misused(what)
 }

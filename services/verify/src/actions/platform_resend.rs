@@ -1,6 +1,5 @@
 //! Sending a sibling's message again: the same one, and neither what was answered so far nor the deadline changes.
 
-use secrecy::{ExposeSecret as _, SecretString};
 use tessera_common::clock::Timestamp;
 use tessera_contracts::call::Failure;
 use tessera_contracts::sibling::Sibling;
@@ -9,25 +8,14 @@ use tessera_storage::Session;
 use uuid::Uuid;
 
 use super::count_message::{SentBy, count_message};
-use super::platform::{fault, recipient};
+use super::platform::recipient;
 use super::queue::{self, Parcel};
+use super::sealed_message;
 use crate::domain::counting::Limited;
-use crate::domain::message::Message;
-use crate::domain::verification::{Key, PLATFORM};
+use crate::domain::verification::PLATFORM;
 use crate::store::sibling_rows::{self, Own, Tried};
 use crate::store::verification_rows::{self, Opened};
 use crate::verify::Verify;
-
-/// Seals a message, with the code that is in it, for as long as it may have to be sent again.
-pub fn seal(verify: &Verify, key: Key<'_>, message: &Message) -> Result<Vec<u8>, Failure> {
-    let text = serde_json::to_string(message).map_err(|error| Failure::Internal(error.into()))?;
-    verify.seal_code(key, &SecretString::from(text))
-}
-
-fn open(verify: &Verify, key: Key<'_>, sealed: &[u8]) -> Result<Message, Failure> {
-    let text = verify.open_code(key, sealed)?;
-    serde_json::from_str(text.expose_secret()).map_err(|error| Failure::Internal(error.into()))
-}
 
 /// Queues the message of a live verification again. What was said to an `op` is said to it again.
 #[tracing::instrument(name = "verify.platform.resend", skip_all)]
@@ -64,7 +52,7 @@ pub async fn resend(verify: &Verify, sibling: Sibling, given: Resend) -> Result<
         of: Opened { row_id: found.row_id, generation: found.generation },
         channel: recipient.channel(),
         destination: recipient.destination().to_owned(),
-        message: open(verify, key, &sealed)?,
+        message: sealed_message::open(verify, key, &sealed)?,
     };
     queue::queue(verify, &mut tx, parcel, now).await?;
     tx.commit().await?;
@@ -76,7 +64,7 @@ pub async fn resend(verify: &Verify, sibling: Sibling, given: Resend) -> Result<
 /// What was said to an `op` that somebody has noted.
 async fn noted(verify: &Verify, op: Uuid, own: Own<'_>, now: Timestamp) -> Result<Resent, Failure> {
     let said = outcome(&mut verify.db.read().await?, op, own, now).await?;
-    said.ok_or_else(|| fault("the op is in use for another verification"))
+    said.ok_or_else(|| Failure::Misused("the op is in use for another verification"))
 }
 
 async fn outcome(session: &mut impl Session, op: Uuid, own: Own<'_>, now: Timestamp) -> sqlx::Result<Option<Resent>> {
