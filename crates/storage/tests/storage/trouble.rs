@@ -51,8 +51,8 @@ on_every_database! {
 #[tokio::test]
 async fn no_connection_is_free() {
     on_postgres(async |db| {
-        let db = Db::postgres_with((*pool(db).connect_options()).clone(), 2);
-        let _held = (db.read().await.unwrap(), db.begin().await.unwrap());
+        let db = Db::postgres_with((*pool(db).connect_options()).clone(), 3);
+        let _held = (db.read().await.unwrap(), db.begin().await.unwrap(), db.begin().await.unwrap());
         let (read, begun) = futures::join!(db.read(), db.begin());
         assert_eq!(judged(read), not_now(""));
         assert_eq!(judged(begun), not_now(""));
