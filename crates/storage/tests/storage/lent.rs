@@ -1,5 +1,7 @@
 //! Connections on loan for single statements.
 
+use std::pin::pin;
+
 use futures::FutureExt as _;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -68,7 +70,15 @@ async fn a_statement_that_was_dropped_is_not_waited_for() {
                 .execute(e)
                 .map(|done| done.map(drop)))
         };
-        hang_up_after(1, asleep).await;
+        let mut onlooker = onlooker(db).await;
+        let begun = async {
+            let text = "select exists (select 1 from pg_stat_activity where pid = $1 and wait_event = 'PgSleep')";
+            while !sqlx::query_scalar::<_, bool>(text).bind(before).fetch_one(&mut onlooker).await.unwrap() {}
+        };
+        futures::select_biased! {
+            slept = pin!(asleep.fuse()) => panic!("it does not end: {slept:?}"),
+            () = pin!(begun.fuse()) => {}
+        }
         assert_ne!(session_of(&one).await.unwrap(), before, "another one is lent in its place");
     })
     .await;
