@@ -1,10 +1,16 @@
 //! Ports of the loopback address.
 
+use std::fs::File;
 use std::net::TcpListener;
+use std::sync::{Mutex, PoisonError};
 
 use rand::RngExt as _;
 
-/// A free port below those that the system gives to outgoing connections, so that it is still free after a restart.
+/// The locks on the ports that this process has drawn. They end with it.
+static DRAWN: Mutex<Vec<File>> = Mutex::new(Vec::new());
+
+/// A free port below those that the system gives to outgoing connections. As long as this process lives no test draws it again, so it is
+/// still free when whoever listened on it was stopped and starts again.
 ///
 /// # Panics
 /// When there is none.
@@ -19,7 +25,19 @@ pub fn free_port() -> u16 {
         here.is_ok() && there.map_or_else(|error| error.kind() != std::io::ErrorKind::AddrInUse, |_| true)
     };
     let mut drawn = std::iter::repeat_with(|| random.random_range(15_000..32_000)).take(1000);
-    drawn.find(is_free).expect("one of a thousand ports is free")
+    let mut ours = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let drawn = drawn.find_map(|port| lock(port).filter(|_| is_free(&port)).map(|lock| (port, lock)));
+    let (port, lock) = drawn.expect("one of a thousand ports is free");
+    ours.push(lock);
+    port
+}
+
+/// The lock on a port; `None` if somebody has it.
+fn lock(port: u16) -> Option<File> {
+    let folder = std::env::temp_dir().join("tessera-test-ports");
+    std::fs::create_dir_all(&folder).expect("a folder for locks");
+    let lock = File::create(folder.join(port.to_string())).expect("a file to lock");
+    lock.try_lock().is_ok().then_some(lock)
 }
 
 #[cfg(test)]
@@ -27,12 +45,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_free_port_can_be_listened_on_and_is_not_one_that_is_taken() {
-        let taken: Vec<TcpListener> =
-            (0..50).map(|_| TcpListener::bind(("127.0.0.1", free_port())).expect("free")).collect();
-        let mut ports: Vec<u16> = taken.iter().map(|socket| socket.local_addr().expect("bound").port()).collect();
-        ports.sort_unstable();
-        ports.dedup();
-        assert_eq!(ports.len(), taken.len());
+    fn a_free_port_can_be_listened_on_and_is_drawn_once() {
+        // Those that nobody listens on are the ones that may be drawn again.
+        let mut drawn: Vec<u16> = (0..500).map(|_| free_port()).collect();
+        for port in &drawn {
+            drop(TcpListener::bind(("127.0.0.1", *port)).expect("free"));
+        }
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn.len(), 500);
     }
 }
