@@ -147,8 +147,8 @@ impl Endpoints {
         self
     }
 
-    /// Under `prefix`, which is one segment, `E` is taken from a request before it is told that its path (404) or verb (405) does not exist: for an API
-    /// whose order of checks can be seen.
+    /// Under `prefix`, which is one segment, `E` is taken from a request before it is told that its path (404) or verb (405) does not
+    /// exist: for an API whose order of checks can be seen.
     #[must_use]
     pub fn checking_first<E: FromRequest + 'static>(mut self, prefix: &'static str) -> Self {
         let route = |allow: Option<String>| {

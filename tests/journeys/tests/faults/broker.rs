@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
 use tessera_journeys::load::{Caller, Fuse};
 use tessera_journeys::{
     Engines, History, Mode, Outcome, Proxy, Seed, Service, Services, Setup, State, Towards, eventually, seeds,
 };
 
-use crate::hold::Hold;
+use crate::hold::{Hold, database};
 use crate::queue::{Message, Queues};
 use crate::row::Row;
 
@@ -63,10 +63,6 @@ async fn signed_in(services: &Services, email: &str, times: usize) {
     for _ in 0..times {
         assert_eq!(caller.sign_in(email, 0).await.0, Outcome::Done);
     }
-}
-
-async fn database(services: &Services, of: Service) -> PgConnection {
-    PgConnection::connect(services.database(of)).await.expect("the database")
 }
 
 /// How many sign-ins auth has noted.

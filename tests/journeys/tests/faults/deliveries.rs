@@ -5,11 +5,11 @@ use std::time::Duration;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use rand::seq::SliceRandom as _;
-use sqlx::{Connection as _, PgConnection};
 use tessera_journeys::load::{Account, Caller, Fuse};
 use tessera_journeys::{Engines, History, Outcome, Seed, Service, Services, Setup, State, eventually, seeds};
 use tokio::time::Instant;
 
+use crate::hold::database;
 use crate::queue::{Message, Queues};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -119,7 +119,7 @@ async fn f19_events_in_another_order_leave_the_newest_state() {
 
 /// Makes every note of an event fail in sessions, as if its database were slow, or no longer.
 async fn hold_events(services: &Services, hold: bool) {
-    let mut conn = PgConnection::connect(services.database(Service::Sessions)).await.expect("the database");
+    let mut conn = database(services, Service::Sessions).await;
     let statement = if hold {
         "create function refuse() returns trigger language plpgsql as $$ begin perform pg_sleep(60); return new; end $$; \
          create trigger refuse before insert on inbox for each row execute function refuse(); \
@@ -203,7 +203,7 @@ async fn f20_poison_ends_in_the_dead_letters_with_its_reason_and_others_flow_on(
     state.settle().await;
     let flowed = since.elapsed();
     assert!(flowed < usual + STALL + LENIENCE, "others wait: {flowed:?} after {usual:?}");
-    let mut sessions = PgConnection::connect(services.database(Service::Sessions)).await.expect("the database");
+    let mut sessions = database(&services, Service::Sessions).await;
     let kept: Vec<(String, String, Vec<u8>)> =
         sqlx::query_as("select consumer, reason, body from dead_letters order by reason, id")
             .fetch_all(&mut sessions)

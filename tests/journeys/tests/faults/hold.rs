@@ -7,6 +7,11 @@ use tessera_journeys::{Service, Services, eventually};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The database of a service, as its own role.
+pub async fn database(services: &Services, of: Service) -> PgConnection {
+    PgConnection::connect(services.database(of)).await.expect("the database")
+}
+
 /// Changes of one table that get no further while this is held.
 pub struct Hold {
     pub database: PgConnection,
@@ -16,7 +21,7 @@ pub struct Hold {
 impl Hold {
     /// Holds the updates of a table of a service that `when` is true of, in the words of a trigger.
     pub async fn updates(services: &Services, of: Service, table: &'static str, when: &str) -> Self {
-        let mut database = PgConnection::connect(services.database(of)).await.expect("the database");
+        let mut database = database(services, of).await;
         let held = format!(
             "create function wait() returns trigger language plpgsql as \
                $$ begin perform pg_advisory_xact_lock(1); return new; end $$; \

@@ -1,10 +1,9 @@
 //! `kill -9` at the one place where two steps of a flow are apart: what comes again afterwards ends it.
 
-use sqlx::{Connection as _, PgConnection};
 use tessera_journeys::load::{Caller, Fuse};
 use tessera_journeys::{Engines, History, Outcome, Service, Services, Setup, State};
 
-use crate::hold::Hold;
+use crate::hold::{Hold, database};
 
 /// What a gateway says of a service that is gone, and auth of one that does not answer.
 const EXCUSED: [u16; 2] = [502, 503];
@@ -26,7 +25,7 @@ async fn f3_kill_9_of_auth_between_proof_and_effect_is_mended_by_the_same_link_a
     let (told, ()) = futures::join!(caller.verify_email(email), killed);
     assert_eq!(told, Outcome::Unknown, "nobody was told of a proof");
     hold.let_go().await;
-    let mut verify = PgConnection::connect(services.database(Service::Verify)).await.expect("the database");
+    let mut verify = database(&services, Service::Verify).await;
     let proved = sqlx::query_scalar("select count(*) from verifications where state = 'proved'");
     let proved: i64 = proved.fetch_one(&mut verify).await.expect("a number");
     assert_eq!(proved, 1, "it was killed after the proof");
@@ -38,7 +37,7 @@ async fn f3_kill_9_of_auth_between_proof_and_effect_is_mended_by_the_same_link_a
     let mut state = State::of_services(&services).await;
     state.settle().await;
     assert_eq!(state.broken().await, []);
-    let mut auth = PgConnection::connect(services.database(Service::Auth)).await.expect("the database");
+    let mut auth = database(&services, Service::Auth).await;
     let noted = sqlx::query_scalar("select count(*) from account_events where action = 'email_verified'");
     let noted: i64 = noted.fetch_one(&mut auth).await.expect("a number");
     assert_eq!(noted, 1);
