@@ -11,6 +11,8 @@ use actix_web::http::ConnectionType;
 use actix_web::{App, HttpServer, middleware, web};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{Shutdown, shutdown};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use socket2::{SockFilter, SockRef};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -25,6 +27,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(15);
 const WRITTEN_S: u64 = 5;
 /// How long a client that has just connected may take to ask, once nobody else can connect.
 const FIRST_REQUEST: Duration = Duration::from_millis(500);
+/// How long who has begun to connect may take to be connected, once nobody else begins: more than a way there and back within a site.
+const HANDSHAKE: Duration = Duration::from_millis(5);
 /// How often it is looked whether all who wait to be accepted are.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// How many times at most: two seconds in all.
@@ -151,8 +155,15 @@ impl Serving {
 
     /// Lets nobody else connect, at a moment when nobody waits to be accepted: who waited would be cut off.
     async fn refuse(&self) {
+        for socket in &self.sockets {
+            // Without it who connects after the last look is cut off.
+            if let Err(error) = put_off(socket) {
+                tracing::debug!(%error, "who connects while this stops listening is not put off");
+            }
+        }
+        tokio::time::sleep(HANDSHAKE).await;
         for _ in 0..MOST_LOOKS {
-            // Whoever connects meanwhile waits, and is seen to; nobody tries to accept from a socket that is shut down.
+            // Nobody tries to accept from a socket that is shut down.
             self.server.pause().await;
             tokio::time::sleep(LOOK_EVERY).await;
             if !self.sockets.iter().any(is_waited_at) {
@@ -185,4 +196,31 @@ impl Drop for Serving {
 
 fn is_waited_at(socket: &TcpListener) -> bool {
     poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&Timespec::default())).is_ok_and(|sockets| sockets > 0)
+}
+
+/// From now on nobody begins to connect, and who has begun goes on: segments that open a connection are dropped unseen. A client sends its
+/// own again (after a second: RFC 6298, section 2.1), and is refused by a socket that is shut down by then.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn put_off(socket: &TcpListener) -> io::Result<()> {
+    // Classic BPF over the TCP header (RFC 9293, section 3.1), whose byte 13 has the flags.
+    const LOAD_BYTE: u16 = 0x30;
+    const AND: u16 = 0x54;
+    const JUMP_IF_EQUAL: u16 = 0x15;
+    const RETURN: u16 = 0x06;
+    const FLAGS: u32 = 13;
+    const SYN: u32 = 0x02;
+    const ACK: u32 = 0x10;
+    SockRef::from(socket).attach_filter(&[
+        SockFilter::new(LOAD_BYTE, 0, 0, FLAGS),
+        SockFilter::new(AND, 0, 0, SYN | ACK),
+        SockFilter::new(JUMP_IF_EQUAL, 0, 1, SYN),
+        SockFilter::new(RETURN, 0, 0, 0),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+    ])
+}
+
+/// Elsewhere there is no such filter.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn put_off(_: &TcpListener) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -61,14 +61,15 @@ async fn asked_while_it_stops() -> Option<String> {
     let (serving, address) = start();
     let mut connected = connect(address);
     let client = tokio::task::spawn_blocking(move || {
-        let refused = loop {
-            match TcpStream::connect(address) {
+        // Put off at first, refused afterwards.
+        let not_let_in = loop {
+            match TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
                 Err(error) => break error.kind(),
                 // Each that is let in is work for the listener.
                 Ok(_) => std::thread::sleep(Duration::from_millis(5)),
             }
         };
-        assert_eq!(refused, ErrorKind::ConnectionRefused);
+        assert!(matches!(not_let_in, ErrorKind::ConnectionRefused | ErrorKind::TimedOut), "{not_let_in:?}");
         answer(&mut connected, "/nothing")
     });
     serving.finish().await;
@@ -169,4 +170,28 @@ async fn what_an_idle_thread_has_opened_lasts_until_the_last_answer() {
     assert!(waiting.await.expect("the client ends").is_some_and(|answer| answer.contains(" 204 ")));
     stopping.await.expect("it stops").expect("it had not failed");
     let _ = ended.wait_for(|ended| *ended).await.expect("it has ended");
+}
+
+/// Connects and asks, over and over, until it is refused; whether each that was let in was answered.
+fn knock(address: SocketAddr) -> bool {
+    let mut answered = true;
+    while let Ok(mut socket) = TcpStream::connect(address) {
+        socket.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+        answered &= answer(&mut socket, "/nothing").is_some();
+    }
+    answered
+}
+
+// The clients block.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_let_in_and_cut_off_however_many_connect_meanwhile() {
+    for _ in 0..4 {
+        let (serving, address) = start_with(2, |_| {});
+        let clients: Vec<_> = (0..4).map(|_| tokio::task::spawn_blocking(move || knock(address))).collect();
+        serving.finish().await;
+        for client in clients {
+            assert!(client.await.expect("the client ends"), "somebody was let in and cut off");
+        }
+        serving.stop(true).await.expect("it had not failed");
+    }
 }
