@@ -22,7 +22,8 @@ pub fn open_cache(config: &Config, settings: &ProcessSettings, random: &Random) 
         bail!("setting `redis.url`: name the Redis that replicas share, as redis://user:password@host");
     };
     let authorities = settings.trust()?.pem().map(<[u8]>::to_vec);
-    let settings = RedisSettings { url, namespace, instances: redis.instances, authorities };
+    let (instances, patience) = (redis.instances, RedisSettings::PATIENCE);
+    let settings = RedisSettings { url, namespace, instances, authorities, patience };
     Cache::redis(&settings, random).context("setting `redis.url`")
 }
 

@@ -1,10 +1,14 @@
 //! A Redis that platforms of one test share.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use tessera_common::random::Random;
 use tessera_storage::Cache;
 use tessera_storage::cache::RedisSettings;
+
+/// How long a call may take: tests count to the last request, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A namespace on the Redis of the tests; what is in it goes with this.
 #[derive(Debug)]
@@ -47,7 +51,7 @@ fn namespace() -> String {
 
 fn cache(url: &str, namespace: &str, instances: NonZeroU32) -> Cache {
     let (url, namespace) = (url.to_owned().into(), namespace.to_owned());
-    let settings = RedisSettings { url, namespace, instances, authorities: None };
+    let settings = RedisSettings { url, namespace, instances, authorities: None, patience: PATIENCE };
     Cache::redis(&settings, &Random::system()).expect("settings of Redis")
 }
 

@@ -187,7 +187,8 @@ fn two_processes() -> Option<(Cache, Cache)> {
     }
     let url = std::env::var("TESSERA_TEST_REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379/0".to_owned());
     let namespace = format!("tessera_test_{}", u128::from_le_bytes(Random::system().bytes()));
-    let settings = RedisSettings { url: url.into(), namespace, instances: NonZeroU32::MIN, authorities: None };
+    let (instances, patience) = (NonZeroU32::MIN, RedisSettings::PATIENCE);
+    let settings = RedisSettings { url: url.into(), namespace, instances, authorities: None, patience };
     let process = || Cache::redis(&settings, &Random::system()).unwrap();
     Some((process(), process()))
 }

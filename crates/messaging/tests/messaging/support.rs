@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::FutureExt;
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tessera_common::clock::{Clock, Timestamp};
 use tessera_common::ids;
@@ -113,13 +114,9 @@ pub async fn with_postgres(test: impl AsyncFnOnce(Db)) {
     let server = std::env::var("TESSERA_TEST_POSTGRES_URL")
         .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
     let name = format!("tessera_test_{}", Uuid::from_bytes(Random::system().bytes()).simple());
-    let Db::Postgres { transactions: admin, .. } = Db::postgres(&server, 1, &Trust::default()).await.unwrap() else {
-        unreachable!()
-    };
-    // A database is copied from a template, which can take longer than a statement of a service may.
-    sqlx::query("set statement_timeout = '60s'").execute(&admin).await.unwrap();
-    sqlx::query("set lock_timeout = '60s'").execute(&admin).await.unwrap();
-    execute(&admin, format!("create database {name}")).await;
+    // A connection of the test's own: a database is copied from a template, which can take longer than a statement of a service may.
+    let mut admin = PgConnection::connect(&server).await.unwrap();
+    execute(&mut admin, format!("create database {name}")).await;
     let (address, _) = server.rsplit_once('/').unwrap();
     let db = Db::postgres(&format!("{address}/{name}"), 5, &Trust::default()).await.unwrap();
     if let Db::Postgres { transactions: pool, .. } = &db {
@@ -127,13 +124,13 @@ pub async fn with_postgres(test: impl AsyncFnOnce(Db)) {
         sqlx::raw_sql(include_str!("../../migrations/postgres/messaging_trace.sql")).execute(pool).await.unwrap();
     }
     let outcome = AssertUnwindSafe(test(db)).catch_unwind().await;
-    execute(&admin, format!("drop database {name} with (force)")).await;
+    execute(&mut admin, format!("drop database {name} with (force)")).await;
     if let Err(panic) = outcome {
         resume_unwind(panic);
     }
 }
 
-async fn execute(admin: &sqlx::PgPool, sql: String) {
+async fn execute(admin: &mut PgConnection, sql: String) {
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(admin).await.unwrap();
 }
 

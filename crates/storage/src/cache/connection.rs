@@ -11,9 +11,6 @@ use tokio::time::{Instant, timeout};
 
 use super::breaker::Breaker;
 
-/// What a call may take, dialling included.
-const CALL: Duration = Duration::from_millis(100);
-
 /// What dialling may take. It goes on when the call that began it has given up.
 pub(super) const DIAL: Duration = Duration::from_secs(1);
 
@@ -28,20 +25,21 @@ type Dial = Shared<BoxFuture<'static, RedisResult<MultiplexedConnection>>>;
 
 pub(super) struct Connection {
     client: Client,
+    patience: Duration,
     dialled: Mutex<Option<(Instant, Dial)>>,
     breaker: Mutex<Breaker>,
 }
 
 impl Connection {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client, dialled: Mutex::default(), breaker: Mutex::new(Breaker::new(Instant::now())) }
+    pub(super) fn new(client: Client, patience: Duration) -> Self {
+        Self { client, patience, dialled: Mutex::default(), breaker: Mutex::new(Breaker::new(Instant::now())) }
     }
 
     pub(super) const fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Asks one thing, within 100 ms.
+    /// Asks one thing, and waits for the answer as long as the settings say.
     pub(super) async fn call<T, F>(&self, ask: impl FnOnce(MultiplexedConnection) -> F) -> Result<T, Away>
     where
         F: Future<Output = RedisResult<T>>,
@@ -50,7 +48,7 @@ impl Connection {
             return Err(Away);
         }
         let dial = self.dial();
-        let reason = match timeout(CALL, async { ask(dial.clone().await?).await }).await {
+        let reason = match timeout(self.patience, async { ask(dial.clone().await?).await }).await {
             Ok(Ok(answer)) => {
                 if self.breaker().succeeded() {
                     tracing::info!("Redis is back: limits by address are shared again");

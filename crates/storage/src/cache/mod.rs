@@ -6,6 +6,7 @@ mod redis;
 mod wake_up;
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tessera_common::random::Random;
@@ -34,6 +35,13 @@ pub struct RedisSettings {
     pub instances: NonZeroU32,
     /// Certificates of the authorities that may vouch for a `rediss://` server, PEM; the machine's own ones if absent.
     pub authorities: Option<Vec<u8>>,
+    /// What a call may take, dialling included; then it is done without Redis.
+    pub patience: Duration,
+}
+
+impl RedisSettings {
+    /// The patience of services: little beside what a request takes.
+    pub const PATIENCE: Duration = Duration::from_millis(100);
 }
 
 /// Why Redis cannot be used. That it does not answer is no reason: it may come later.

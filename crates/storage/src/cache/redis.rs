@@ -48,7 +48,7 @@ impl Redis {
             _ => Client::open(url)?,
         };
         Ok(Self(Arc::new(Inner {
-            connection: Connection::new(client),
+            connection: Connection::new(client, settings.patience),
             namespace: settings.namespace.clone(),
             instances: settings.instances,
             publisher: u64::from_le_bytes(random.bytes()).to_string(),

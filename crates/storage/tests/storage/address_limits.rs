@@ -11,12 +11,12 @@ use tessera_common::server::Caller;
 use tessera_storage::cache::RedisSettings;
 use tessera_storage::{AddressLimit, Cache};
 
-use crate::redis_server::{Proxy, Weather, nowhere, on_redis, replica, until};
+use crate::redis_server::{Lent, Proxy, Weather, nowhere, on_redis, replica, until};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What a call may take: the promised tenth of a second, and the rest for a machine that is busy.
-const SOON: Duration = Duration::from_millis(500);
+/// What a call may take: the promised tenth of a second, and the rest for a machine that is busy. Dialling alone is given up after a second.
+const SOON: Duration = Duration::from_millis(800);
 
 fn limit(cache: &Cache, quota: u32, window: Duration) -> AddressLimit {
     AddressLimit::new(cache, "test.requests", NonZeroU32::new(quota).unwrap(), window)
@@ -54,8 +54,11 @@ async fn a_quota_is_shared_by_replicas() {
     on_redis(async |redis| {
         let (one, other) = (limit(&redis.replica(2), 3, HOUR), limit(&redis.replica(2), 3, HOUR));
         assert_eq!([count(&one).await, count(&other).await, count(&one).await], [Ok(()); 3]);
-        let used_up = Err(Limited { retry_after: 1200, quota: 3, window: 3600 });
-        assert_eq!((count(&other).await, count(&one).await), (used_up, used_up));
+        for used_up in [count(&other).await, count(&one).await] {
+            let Err(Limited { retry_after, quota: 3, window: 3600 }) = used_up else { panic!("{used_up:?}") };
+            // A third of the window, less what has passed since the first.
+            assert!((1190..=1200).contains(&retry_after), "{retry_after}");
+        }
         assert!(other.count(&caller(2)).await.is_ok());
     })
     .await;
@@ -89,12 +92,12 @@ async fn redis_answers_as_memory_does() {
 #[tokio::test]
 async fn requests_are_earned_back_over_the_window_and_leave_nothing_behind() {
     on_redis(async |redis| {
-        let window = Duration::from_millis(600);
+        let window = Duration::from_secs(2);
         let limit = limit(&redis.replica(1), 2, window);
         let (_, waited) = timed(async {
             assert_eq!([count(&limit).await, count(&limit).await], [Ok(()); 2]);
             assert_eq!(redis.keys().await.len(), 1);
-            assert_eq!(count(&limit).await, Err(Limited { retry_after: 1, quota: 2, window: 0 }));
+            assert_eq!(count(&limit).await, Err(Limited { retry_after: 1, quota: 2, window: 2 }));
             until("one request is earned back", async || count(&limit).await.is_ok()).await;
         })
         .await;
@@ -134,28 +137,41 @@ async fn redis_goes_away_and_comes_back() {
     .await;
 }
 
+/// What the slowest call takes when Redis begins to hang and when it has hung for some calls. It has begun fine, or hung already.
+async fn slowest_of_a_hang(redis: &mut Lent, begins: Weather) -> Duration {
+    let proxy = Proxy::before(redis.address(), begins).await;
+    let limit = limit(&redis.hasty_replica_through(&proxy), 1000, HOUR);
+    count(&limit).await.unwrap();
+    proxy.turns(Weather::Hung);
+    let mut slowest = Duration::ZERO;
+    for _ in 0..5 {
+        let (outcome, took) = timed(count(&limit)).await;
+        assert!(outcome.is_ok());
+        slowest = slowest.max(took);
+    }
+    // A hundred calls, of which one may be the one that tries.
+    let (allowed, took) = timed(allowed_of(100, &limit)).await;
+    assert_eq!(allowed, 100);
+    redis.empty().await;
+    proxy.turns(Weather::Fine);
+    until("Redis counts again", async || {
+        let _ = count(&limit).await;
+        !redis.keys().await.is_empty()
+    })
+    .await;
+    slowest.max(took)
+}
+
 #[tokio::test]
 async fn a_redis_that_hangs_costs_a_tenth_of_a_second_and_soon_nothing() {
     on_redis(async |redis| {
         for begins in [Weather::Fine, Weather::Hung] {
-            let proxy = Proxy::before(redis.address(), begins).await;
-            let limit = limit(&redis.replica_through(&proxy, 1), 1000, HOUR);
-            count(&limit).await.unwrap();
-            proxy.turns(Weather::Hung);
-            for _ in 0..5 {
-                let (outcome, took) = timed(count(&limit)).await;
-                assert!(outcome.is_ok() && took < SOON, "{took:?}");
+            let mut slowest = slowest_of_a_hang(redis, begins).await;
+            if slowest >= SOON {
+                // A busy machine delays one attempt, a missing limit each.
+                slowest = slowest_of_a_hang(redis, begins).await;
             }
-            // A hundred calls, of which one may be the one that tries.
-            let (allowed, took) = timed(allowed_of(100, &limit)).await;
-            assert!(allowed == 100 && took < SOON, "{took:?}");
-            redis.empty().await;
-            proxy.turns(Weather::Fine);
-            until("Redis counts again", async || {
-                let _ = count(&limit).await;
-                !redis.keys().await.is_empty()
-            })
-            .await;
+            assert!(slowest < SOON, "{slowest:?}");
         }
     })
     .await;
@@ -251,6 +267,7 @@ fn settings_that_cannot_be_read_are_refused() {
             namespace: "x".to_owned(),
             instances: NonZeroU32::MIN,
             authorities: Some(authorities.to_owned().into_bytes()),
+            patience: RedisSettings::PATIENCE,
         };
         Cache::redis(&settings, &Random::system())
     };

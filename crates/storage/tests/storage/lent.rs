@@ -51,11 +51,19 @@ async fn a_session_that_ended_fails_once() {
         let before = session_of(&one).await.unwrap();
         assert_eq!(session_of(&one).await.unwrap(), before, "it is lent again");
 
-        let text = "select pg_terminate_backend($1, 2000)";
-        let ended: bool = sqlx::query_scalar(text).bind(before).fetch_one(&mut onlooker).await.unwrap();
-        assert!(ended);
-        session_of(&one).await.expect_err("it was used a moment ago, so it is not asked first");
-        assert_ne!(session_of(&one).await.unwrap(), before);
+        for attempt in 1.. {
+            let before = session_of(&one).await.unwrap();
+            let text = "select pg_terminate_backend($1, 10000)";
+            let ended: bool = sqlx::query_scalar(text).bind(before).fetch_one(&mut onlooker).await.unwrap();
+            assert!(ended);
+            // It was used a moment ago, so it is not asked first; on a busy machine that moment may be over.
+            let failed = session_of(&one).await.is_err();
+            assert_ne!(session_of(&one).await.unwrap(), before);
+            if failed {
+                return;
+            }
+            assert!(attempt < 3, "it was asked first each time");
+        }
     })
     .await;
 }

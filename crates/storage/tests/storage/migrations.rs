@@ -97,15 +97,15 @@ async fn two_processes_migrate_together() {
 #[tokio::test]
 async fn a_migration_may_take_longer_than_a_request_and_others_wait_for_it() {
     crate::support::on_postgres(async |db| {
-        let hasty = [("statement_timeout", "50ms"), ("lock_timeout", "50ms")];
+        let hasty = [("statement_timeout", "1s"), ("lock_timeout", "1s")];
         let one = other_process(db, 1, &hasty).await;
         let other = other_process(db, 1, &hasty).await;
-        let slow = release(&[(1, "slow", "select pg_sleep(0.3)")]);
+        let slow = release(&[(1, "slow", "select pg_sleep(1.5)")]);
         let (one_done, other_done) = futures::join!(slow.apply(&one), slow.apply(&other));
         one_done.unwrap();
         other_done.unwrap();
         let hasty_still =
-            number(&one, "select count(*) from pg_settings where name like '%t_timeout' and setting = '50'");
+            number(&one, "select count(*) from pg_settings where name like '%t_timeout' and setting = '1000'");
         assert_eq!(hasty_still.await, 1);
     })
     .await;

@@ -14,6 +14,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+/// How long a call may take where nothing hangs: a busy machine is no reason to count without Redis.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A namespace on the server of the tests.
 pub struct Lent {
     url: String,
@@ -41,20 +44,28 @@ pub async fn on_redis(test: impl AsyncFnOnce(&mut Lent)) {
 impl Lent {
     /// A replica of a platform that has `instances` of them.
     pub fn replica(&self, instances: u32) -> Cache {
-        self.replica_by(&self.url, instances)
+        replica(&self.namespace, &self.url, instances, None)
     }
 
     /// The same through a proxy.
     pub fn replica_through(&self, proxy: &Proxy, instances: u32) -> Cache {
+        replica(&self.namespace, &self.through(proxy), instances, None)
+    }
+
+    /// The only one, as hasty as a service.
+    pub fn hasty_replica_through(&self, proxy: &Proxy) -> Cache {
+        replica_with(RedisSettings {
+            patience: RedisSettings::PATIENCE,
+            ..settings(&self.namespace, &self.through(proxy), 1)
+        })
+    }
+
+    fn through(&self, proxy: &Proxy) -> String {
         let (scheme, rest) = self.url.split_once("://").unwrap();
         let (credentials, place) = rest.rsplit_once('@').unwrap_or(("", rest));
         let path = place.split_once('/').map_or("", |(_, path)| path);
         let at = if credentials.is_empty() { "" } else { "@" };
-        self.replica_by(&format!("{scheme}://{credentials}{at}{}/{path}", proxy.address), instances)
-    }
-
-    pub fn replica_by(&self, url: &str, instances: u32) -> Cache {
-        replica(&self.namespace, url, instances, None)
+        format!("{scheme}://{credentials}{at}{}/{path}", proxy.address)
     }
 
     /// Where the server is, for a proxy to stand in front of it.
@@ -78,13 +89,21 @@ impl Lent {
 }
 
 pub fn replica(namespace: &str, url: &str, instances: u32, authorities: Option<Vec<u8>>) -> Cache {
-    let settings = RedisSettings {
+    replica_with(RedisSettings { authorities, ..settings(namespace, url, instances) })
+}
+
+fn replica_with(settings: RedisSettings) -> Cache {
+    Cache::redis(&settings, &Random::system()).unwrap()
+}
+
+fn settings(namespace: &str, url: &str, instances: u32) -> RedisSettings {
+    RedisSettings {
         url: url.to_owned().into(),
         namespace: namespace.to_owned(),
         instances: NonZeroU32::new(instances).unwrap(),
-        authorities,
-    };
-    Cache::redis(&settings, &Random::system()).unwrap()
+        authorities: None,
+        patience: PATIENCE,
+    }
 }
 
 /// Where nobody listens.

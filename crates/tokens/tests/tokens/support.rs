@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 
 use chrono::TimeDelta;
 use futures::FutureExt;
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tessera_common::clock::{Clock, Timestamp};
 use tessera_common::random::Random;
@@ -77,24 +78,21 @@ pub async fn on_postgres(test: impl AsyncFnOnce(&World)) {
     let server = std::env::var("TESSERA_TEST_POSTGRES_URL")
         .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
     let name = format!("tessera_test_{}", Uuid::from_bytes(Random::system().bytes()).simple());
-    let Db::Postgres { transactions: admin, .. } = Db::postgres(&server, 1, &Trust::default()).await.unwrap() else {
-        unreachable!()
-    };
-    // A database is copied from a template, which can take longer than a statement of a service may.
-    sqlx::raw_sql("set statement_timeout = '60s'; set lock_timeout = '60s'").execute(&admin).await.unwrap();
-    execute(&admin, format!("create database {name}")).await;
+    // A connection of the test's own: a database is copied from a template, which can take longer than a statement of a service may.
+    let mut admin = PgConnection::connect(&server).await.unwrap();
+    execute(&mut admin, format!("create database {name}")).await;
     let (address, _) = server.rsplit_once('/').unwrap();
     let db = Db::postgres(&format!("{address}/{name}"), 5, &Trust::default()).await.unwrap();
     if let Db::Postgres { transactions: pool, .. } = &db {
         sqlx::raw_sql(include_str!("../../migrations/postgres/signing_keys.sql")).execute(pool).await.unwrap();
     }
     let outcome = AssertUnwindSafe(test(&World::new(db))).catch_unwind().await;
-    execute(&admin, format!("drop database {name} with (force)")).await;
+    execute(&mut admin, format!("drop database {name} with (force)")).await;
     if let Err(panic) = outcome {
         resume_unwind(panic);
     }
 }
 
-async fn execute(admin: &sqlx::PgPool, sql: String) {
+async fn execute(admin: &mut PgConnection, sql: String) {
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(admin).await.unwrap();
 }
