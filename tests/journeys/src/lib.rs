@@ -45,6 +45,13 @@ pub use shape::Shape;
 pub use state::{Broken, State, connections, idle_in_transaction};
 pub use tessera_testkit::{Answer, Call, MailBehaviour, MailServer, TlsFiles, Value, json};
 
+/// What a log warns of. It leaves out what sqlx says where a statement or a free connection took long: that is the machine's doing.
+#[must_use]
+pub fn warnings(log: &str) -> String {
+    let slow = ["slow statement: ", "time to acquire exceeded slow threshold"];
+    log.split_inclusive('\n').filter(|line| !slow.iter().any(|said| line.contains(said))).collect()
+}
+
 /// Looks again and again until there is something to see. For what another process does, which tells nobody when.
 ///
 /// # Panics

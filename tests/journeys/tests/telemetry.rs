@@ -258,8 +258,21 @@ async fn a_message_that_comes_too_late_is_counted_and_logged() {
     assert!(line.contains("email") && !log.contains(EMAIL), "{log}");
 }
 
-/// Serves a journey and many small requests, and stops, while the collector at `endpoint` is of no use.
+/// How long an end may take: two seconds for what cannot be sent, and what it takes without. Left to themselves both pipelines take five.
+const END: Duration = Duration::from_secs(5);
+
+/// Serves and stops while the collector at `endpoint` is of no use. It stops in time at one of three ends: others may be a busy machine's.
 async fn goes_on_without(endpoint: &str) -> String {
+    for _ in 0..3 {
+        if let Some(log) = ends_in_time_without(endpoint).await {
+            return log;
+        }
+    }
+    panic!("it does not end in time")
+}
+
+/// Serves a journey and many small requests, and stops; answers with the log, if that was in time.
+async fn ends_in_time_without(endpoint: &str) -> Option<String> {
     let folder = DataFolder::new();
     // A short queue: it is full at once, and what would wait for it would be seen to wait.
     let variables = [
@@ -277,10 +290,9 @@ async fn goes_on_without(endpoint: &str) -> String {
         }
     };
     tokio::time::timeout(PATIENCE, requests).await.expect("requests are answered as ever");
-    // Two seconds for what cannot be sent; the rest is room for a busy machine. Left to themselves both pipelines take five.
-    let status = tokio::time::timeout(Duration::from_secs(5), instance.terminate()).await.expect("it ends in time");
+    let status = tokio::time::timeout(END, instance.terminate()).await.ok()?;
     assert!(status.success(), "{status}: {}", folder.log());
-    folder.log()
+    Some(folder.log())
 }
 
 #[tokio::test]

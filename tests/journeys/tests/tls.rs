@@ -6,7 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tessera_journeys::{Api, DataFolder, Engines, Instance, Service, Services, Setup, TlsFiles, eventually, json, run};
+use tessera_journeys::{
+    Api, DataFolder, Engines, Instance, Service, Services, Setup, TlsFiles, eventually, json, run, warnings,
+};
 
 const PASSWORD: &str = "Secret1*2*3*4*5*6";
 
@@ -105,7 +107,7 @@ async fn a_service_lets_nobody_in_by_a_plain_connection_and_speaks_to_nobody_who
     let sign_in =
         async || api.post("/sign_in").json(&account).try_send().await.map(|answer| answer.status.as_u16()).ok();
     assert_eq!(sign_in().await, Some(201));
-    assert_eq!(services.log(), "");
+    assert_eq!(warnings(&services.log()), "");
 
     for (trusted, said, signs_in) in [
         ([&ours, &redis, &rabbitmq], "the database cannot be used", Some(503)),

@@ -83,7 +83,9 @@ impl Dispatch for Callee {
 
 fn calls(world: &World) -> (Arc<Callee>, DurableCalls) {
     let callee = Arc::new(Callee::default());
-    (callee.clone(), DurableCalls::new(world.db.clone(), world.clock.clone(), callee))
+    let calls = DurableCalls::new(world.db.clone(), world.clock.clone(), callee.clone());
+    // Nobody gives up waiting because the machine is busy.
+    (callee, calls.patient_for(Duration::from_secs(60)))
 }
 
 async fn queued(world: &World, user: &str) -> CallId {

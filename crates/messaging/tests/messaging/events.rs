@@ -167,17 +167,22 @@ async fn a_relay_is_woken_by_the_commit_of_another_process(world: &World) {
     let (listening, stopped) = (stop.signal(), stop.signal().receiver());
     tokio::spawn(async move { here.run(listening).await });
     tokio::spawn(async move { relay.run(stopped).await });
-    // The loop looks each second by itself: ten events, each told of after the one before has arrived, would take it ten.
-    let rounds = async {
-        for version in 1..=10 {
-            world.emit(world.aggregate(), version).await;
-            while witness.applied().len() < usize::try_from(version).unwrap() {
-                there.wake_up("test.relay").notify();
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+    let round = async |version: i64| {
+        world.emit(world.aggregate(), version).await;
+        while witness.applied().len() < usize::try_from(version).unwrap() {
+            there.wake_up("test.relay").notify();
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), rounds).await.expect("woken");
+    // Until then both processes connect, and the relay takes its guard.
+    round(1).await;
+    // The loop looks each second by itself: twenty events, each told of after the one before has arrived, would take it twenty.
+    let rounds = async {
+        for version in 2..=21 {
+            round(version).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), rounds).await.expect("woken");
 }
 
 /// Two processes of a platform that share Redis, unless the tests are told to leave it out.

@@ -1,6 +1,7 @@
 //! One trace goes on through the tables: from the request that wrote to whoever takes it.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tessera_common::telemetry;
@@ -85,6 +86,8 @@ async fn a_durable_call_is_made_and_repeated_in_the_trace_that_queued_it(world: 
     let _spans = spans();
     let seen = Seen::default();
     let calls = DurableCalls::new(world.db.clone(), world.clock.clone(), Arc::new(seen.clone()));
+    // It is not given up because the machine is busy.
+    let calls = calls.patient_for(Duration::from_secs(60));
     let queue = async {
         let mut tx = world.db.begin().await.unwrap();
         let id = durable_call::queue(&mut tx, &Called {}, world.clock.now(), &world.random).await.unwrap();

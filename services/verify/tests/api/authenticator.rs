@@ -5,22 +5,16 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use tessera_storage::{affected, run};
-use tessera_testkit::{Answer, Value, json, on_every_database};
+use tessera_testkit::{Value, json, on_every_database};
 
 use super::authenticator_app::{AuthenticatorApp, by_app, enrolled, initiated, scanned, validate};
 use super::support::{Tenant, by_mail, text, with};
+use super::validate::{five_are_compared_of, statuses};
 
 const STEP: TimeDelta = TimeDelta::seconds(30);
 
 fn not_found() -> Value {
     json!({ "status": 404, "error": "Not found" })
-}
-
-fn statuses(answers: &[Answer]) -> BTreeMap<u16, usize> {
-    answers.iter().fold(BTreeMap::new(), |mut seen, answer| {
-        *seen.entry(answer.status.as_u16()).or_default() += 1;
-        seen
-    })
 }
 
 on_every_database! {
@@ -166,12 +160,7 @@ on_every_database! {
     async fn of_200_guesses_at_once_at_most_five_are_compared(app: TestApp) {
         let shop = Tenant::of(&app);
         let (id, phone) = scanned(&shop, "ada").await;
-        let guess = phone.wrong();
-        let answers = join_all((0..200).map(|_| validate(&shop, &id, &guess))).await;
-        assert_eq!(statuses(&answers), BTreeMap::from([(404, 195), (422, 5)]));
-        let mut attempts: Vec<_> = answers.iter().filter_map(|answer| answer.json()["data"]["attempts"].as_i64()).collect();
-        attempts.sort_unstable();
-        assert_eq!(attempts, [1, 2, 3, 4, 5]);
+        five_are_compared_of(200, shop.by("google_auth"), &id, &phone.wrong()).await;
         let _ = validate(&shop, &id, &phone.code()).await.expect(404);
     }
 

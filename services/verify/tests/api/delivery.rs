@@ -1,12 +1,12 @@
 //! Messages on their way: repeated, given up, erased.
 
 use chrono::TimeDelta;
-use futures::future::join_all;
 use tessera_storage::{affected, run};
 use tessera_testkit::{TestApp, json, on_every_database};
 
 use super::providers::until;
 use super::support::{Tenant, by_mail, mails, with};
+use super::sweeps::begin_all;
 
 /// Takes the mailbox away, or puts it back: what is sent meanwhile is not taken.
 async fn mailbox_is_there(app: &TestApp, there: bool) {
@@ -97,11 +97,7 @@ on_every_database! {
         let bodies: Vec<_> = (0..401)
             .map(|n| with(by_mail(&format!("late{n}@example.org")), "policy.expiredOn", json!("00:01:00")))
             .collect();
-        for some in bodies.chunks(50) {
-            for answer in join_all(some.iter().map(|body| shop.initiate(body))).await {
-                let _ = answer.expect(200);
-            }
-        }
+        begin_all(shop, &bodies).await;
         let _ = shop.initiate(&by_mail("ada@example.org")).await.expect(200);
         tried(&app, 1).await;
         app.advance(TimeDelta::minutes(1));

@@ -22,7 +22,8 @@ async fn a_messaging_service_sends_in_the_place_of_a_number() {
 async fn a_text_message_that_is_not_answered_in_time_is_sent_once_more() {
     let provider = SmsProvider::start().await;
     provider.is_silent(true);
-    let settings = [("TESSERA_VERIFY_SMS_FROM", "+4930123456"), ("TESSERA_VERIFY_PROVIDER_TIMEOUT_MS", "300")];
+    // Enough for the provider to be reached and to hear the message, on a busy machine too.
+    let settings = [("TESSERA_VERIFY_SMS_FROM", "+4930123456"), ("TESSERA_VERIFY_PROVIDER_TIMEOUT_MS", "2000")];
     let app = with_sms_provider_as(&provider, &settings).await;
     let body = with(by_mail(PHONE), "policy.expiredOn", json!("30.00:00:00"));
     let _ = Tenant::of(&app).by("phone").initiate(&body).await.expect(200);

@@ -190,7 +190,7 @@ impl Services {
         let of_each = Service::ALL
             .map(|service| replicas.iter().find(|replica| replica.service == service).expect("one of each"));
         join_all(of_each.map(Replica::prepare)).await;
-        join_all(replicas.iter_mut().map(Replica::start)).await;
+        start(&mut replicas).await;
         for service in Service::ALL {
             gateway.set(service.name(), of(service, 0));
         }
@@ -303,7 +303,7 @@ impl Services {
     /// When one does not end with success, or does not become ready.
     pub async fn restart(&mut self) {
         join_all(self.replicas.iter_mut().map(Replica::terminate)).await;
-        join_all(self.replicas.iter_mut().map(Replica::start)).await;
+        start(&mut self.replicas).await;
     }
 
     /// What all of them have said so far.
@@ -321,5 +321,14 @@ impl Services {
     fn replica(&mut self, service: Service, number: usize) -> &mut Replica {
         let mut replicas = self.replicas.iter_mut().filter(|replica| replica.service == service);
         replicas.nth(number).unwrap_or_else(|| panic!("there is no {service:?} {number}"))
+    }
+}
+
+/// Starts all and waits until they are ready; oauth before the others: whoever checks its tokens asks for its keys at once, and warns of it
+/// when they have not come a second later.
+async fn start(replicas: &mut [Replica]) {
+    let (oauth, others): (Vec<_>, Vec<_>) = replicas.iter_mut().partition(|replica| replica.service == Service::OAuth);
+    for these in [oauth, others] {
+        join_all(these.into_iter().map(Replica::start)).await;
     }
 }

@@ -64,7 +64,7 @@ impl Row {
         row
     }
 
-    /// Waits until each verify knows oauth's keys: it may have asked for them a moment before oauth was there.
+    /// Waits until each verify knows oauth's keys: on a busy machine its first question, which may take a second, may be without an answer.
     async fn wait_for_keys(&self) {
         let (api, fuse, history) = (self.ground.services.api(), Fuse::endless(), History::default());
         let caller = Caller { api: &api, fuse: &fuse, history: &history, excused: &[503] };

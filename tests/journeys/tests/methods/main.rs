@@ -6,7 +6,7 @@
 mod refusals;
 mod shop;
 
-use tessera_journeys::{Engines, Ground, Setup, Shape, TlsFiles, json};
+use tessera_journeys::{Engines, Ground, Setup, Shape, TlsFiles, json, warnings};
 
 use shop::{Shop, by_message, id_of, other_than, shown};
 
@@ -44,7 +44,7 @@ async fn every_method(platform: Shape) {
     authenticator(&shop).await;
     backup_codes(&shop).await;
     refusals::all(&shop).await;
-    assert_eq!(platform.log(), "", "nothing to warn of");
+    assert_eq!(warnings(&platform.log()), "", "nothing to warn of");
 }
 
 async fn who_and_how(shop: &Shop<'_>) {

@@ -13,6 +13,8 @@ use anyhow::{Context as _, bail};
 use super::super::engine::reach;
 use crate::process;
 
+/// How often a start is tried: another program may take a port in between.
+const ATTEMPTS: usize = 3;
 /// How often it is asked whether it is there, and how long between: it takes about ten seconds.
 const QUESTIONS: u32 = 600;
 const BETWEEN: Duration = Duration::from_millis(150);
@@ -31,12 +33,22 @@ impl Server {
     /// Makes a broker and waits until it answers.
     pub fn launch() -> anyhow::Result<Self> {
         let program = program().context("rabbitmq-server is not installed")?;
+        for _ in 1..ATTEMPTS {
+            match Self::attempt(&program) {
+                Err(_) if !process::interrupted() => {}
+                outcome => return outcome,
+            }
+        }
+        Self::attempt(&program)
+    }
+
+    fn attempt(program: &Path) -> anyhow::Result<Self> {
         let [port, names, nodes] = free_ports()?;
         let folder = std::env::temp_dir().join(format!("tessera-rabbitmq-{}-{port}", std::process::id()));
         fs::create_dir_all(&folder).context("no folder for it")?;
         let log = File::create(folder.join("output")).and_then(|log| Ok((log.try_clone()?, log)));
         let (out, err) = log.context("no file for its output")?;
-        let child = command(&program, &folder, port, names, nodes).stdout(out).stderr(err).spawn();
+        let child = command(program, &folder, port, names, nodes).stdout(out).stderr(err).spawn();
         // From here on it is stopped and removed whatever happens.
         let mut server = Self { child: child.context("it did not start")?, folder, port, names };
         server.wait()?;
@@ -151,11 +163,16 @@ mod tests {
         let server = Server::launch().unwrap();
         let (url, names, folder) = (server.address(), server.names, server.folder.clone());
         assert_eq!(reach::<Server>(&url), Ok(()));
-        assert!(TcpListener::bind(("127.0.0.1", names)).is_err(), "its name server is there");
+        assert!(answers_for_names(names), "its name server is there");
 
         drop(server);
 
         assert!(reach::<Server>(&url).is_err() && !folder.exists());
-        assert!(TcpListener::bind(("127.0.0.1", names)).is_ok(), "its name server is gone");
+        assert!(!answers_for_names(names), "its name server is gone");
+    }
+
+    /// Whether a name server is there. It is asked, for somebody else may have the port by now.
+    fn answers_for_names(port: u16) -> bool {
+        process::answers(Command::new("epmd").arg("-names").env("ERL_EPMD_PORT", port.to_string()))
     }
 }

@@ -1,5 +1,6 @@
 //! What is published takes effect once at each consumer.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
 use tessera_messaging::rabbitmq::LinkState;
@@ -67,7 +68,13 @@ async fn the_relay_sends_in_order_and_marks(stage: &mut Stage) {
     for version in 1..=20 {
         stage.world.emit(aggregate, version).await;
     }
-    assert_eq!(stage.world.relay.drain_once().await.unwrap(), 20);
+    // The first may be refused, as `publish` tells of.
+    let sent = Cell::new(0);
+    until("every row is sent", async || {
+        sent.set(sent.get() + stage.world.relay.drain_once().await.unwrap());
+        sent.get() == 20
+    })
+    .await;
     assert_eq!(stage.world.relay.drain_once().await.unwrap(), 0);
     until("every event is applied", async || witness.applied().len() == 20).await;
     assert_eq!(witness.applied(), (1..=20).collect::<Vec<_>>());
@@ -85,20 +92,22 @@ async fn repetitions_and_disorder_have_no_effect(stage: &mut Stage) {
             publish(&stage.end.bus, envelope).await;
         }
     }
-    until("all nine are delivered", async || witness.delivered().len() == 9).await;
+    until("all nine are delivered", async || witness.delivered().len() >= 9).await;
     stage.end.stop().await;
+    let before = witness.delivered().len();
     let mut later = stage.another_end();
     later.bus.subscribe(witness.clone());
     later.start();
     later.is_up().await;
     publish(&later.bus, &envelopes[0]).await;
-    until("the tenth is delivered", async || witness.delivered().len() == 10).await;
+    until("the tenth is delivered", async || witness.delivered().len() > before).await;
     later.stop().await;
     assert_eq!(witness.applied(), [3, 1, 2]);
 }
 
-/// Publishes as the relay does: what a queue refuses, as one that is not ready on a busy machine, is published again.
-async fn publish(bus: &Bus, envelope: &Envelope) {
+/// Publishes as the relay does: what a queue refuses, as one that is not ready on a busy machine, is published again. To a queue that took
+/// it before, it comes twice then.
+pub async fn publish(bus: &Bus, envelope: &Envelope) {
     until("a queue takes it", async || bus.publish(envelope).await.is_ok()).await;
 }
 

@@ -12,7 +12,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::delivery::envelope;
+use super::delivery::{envelope, publish};
 use super::stage::{Stage, until};
 
 over_rabbitmq!(a_broker_is_trusted_by_the_authority_that_was_named_and_by_its_name);
@@ -72,7 +72,7 @@ async fn a_broker_is_trusted_by_the_authority_that_was_named_and_by_its_name(sta
     end.bus.subscribe(witness.clone());
     end.start();
     end.is_up().await;
-    end.bus.publish(&envelope(stage, stage.world.aggregate(), 1)).await.unwrap();
+    publish(&end.bus, &envelope(stage, stage.world.aggregate(), 1)).await;
     until("it is consumed", async || witness.applied() == [1]).await;
     end.stop().await;
     assert_eq!(gate.refusals.load(Ordering::SeqCst), 0);

@@ -4,7 +4,7 @@ use lapin::options::QueueDeleteOptions;
 use lapin::types::FieldTable;
 use tessera_messaging::Event;
 
-use super::delivery::envelope;
+use super::delivery::{envelope, publish};
 use super::stage::{Stage, until};
 use crate::support::Happened;
 
@@ -21,7 +21,7 @@ async fn delete(stage: &Stage, queue: &str) {
 async fn queues_are_there_before_their_consumers_have_ever_run(stage: &mut Stage) {
     stage.end.start();
     stage.end.is_up().await;
-    stage.end.bus.publish(&envelope(stage, stage.world.aggregate(), 1)).await.unwrap();
+    publish(&stage.end.bus, &envelope(stage, stage.world.aggregate(), 1)).await;
     let witness = stage.world.witness("test.b");
     let mut later = stage.another_end();
     later.bus.subscribe(witness.clone());
@@ -40,8 +40,8 @@ async fn an_event_that_no_queue_takes_is_not_confirmed_and_the_queue_comes_back(
     let returned = stage.end.bus.publish(&sent).await.unwrap_err();
     assert_eq!(returned.to_string(), "the bus does not confirm: no queue took it");
     until("the queues are back", async || stage.messages(&stage.queue("test.b")).await.is_some()).await;
-    stage.end.bus.publish(&sent).await.unwrap();
-    until("it is in the queue", async || stage.messages(&stage.queue("test.a")).await == Some(1)).await;
+    publish(&stage.end.bus, &sent).await;
+    until("it is in the queue", async || stage.messages(&stage.queue("test.a")).await > Some(0)).await;
 }
 
 async fn a_binding_that_is_gone_comes_back(stage: &mut Stage) {
