@@ -11,7 +11,7 @@ use actix_web::http::ConnectionType;
 use actix_web::{App, HttpServer, middleware, web};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{Shutdown, shutdown};
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 use socket2::{SockFilter, SockRef};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -200,7 +200,7 @@ fn is_waited_at(socket: &TcpListener) -> bool {
 
 /// From now on nobody begins to connect, and who has begun goes on: segments that open a connection are dropped unseen. A client sends its
 /// own again (after a second: RFC 6298, section 2.1), and is refused by a socket that is shut down by then.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 fn put_off(socket: &TcpListener) -> io::Result<()> {
     // Classic BPF over the TCP header (RFC 9293, section 3.1), whose byte 13 has the flags.
     const LOAD_BYTE: u16 = 0x30;
@@ -220,7 +220,7 @@ fn put_off(socket: &TcpListener) -> io::Result<()> {
 }
 
 /// Elsewhere there is no such filter.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(target_os = "linux"))]
 fn put_off(_: &TcpListener) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

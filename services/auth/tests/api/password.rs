@@ -1,8 +1,10 @@
 //! `PUT /password`, and the same by `PATCH`.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use tessera_storage::{Db, Tx, affected, run};
-use tessera_testkit::{Answer, Method, TestApp, Value, json, on_every_database};
+use tessera_testkit::{Answer, Method, TestApp, Value, eventually, json, on_every_database};
 
 use crate::support::{OTHER, PASSWORD, sign_in, sign_up, try_sign_in};
 
@@ -22,16 +24,12 @@ async fn hold_attempts(app: &TestApp) -> Tx {
 
 /// Waits until a query counts so many.
 async fn until_counted(db: &Db, text: &'static str, number: i64) {
-    for _ in 0..1000 {
+    eventually(text, Duration::from_secs(10), async || {
         let mut on = db.read().await.expect("a connection");
         let counted: i64 = run!(&mut on, |e| sqlx::query_scalar(text).fetch_one(e)).expect("a count");
-        if counted == number {
-            return;
-        }
-        drop(on);
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("not {number}: {text}");
+        (counted == number).then_some(())
+    })
+    .await;
 }
 
 /// Waits until the first session was used after it began.
