@@ -170,6 +170,6 @@ impl Broker {
     /// Declares the platform's queues, and those of this process's consumers if they are not among them.
     async fn declare(&self, connection: &Connection) -> Result<(), Failure> {
         let own: Vec<_> = self.consumers.all().iter().map(|consumer| consumer.subscription()).collect();
-        self.topology.declare(&connection.create_channel().await?, &own).await
+        self.topology.declare(connection, &own).await
     }
 }

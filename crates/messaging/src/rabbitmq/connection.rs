@@ -6,16 +6,22 @@ use std::time::Duration;
 
 use lapin::tcp::{RustlsConnector, RustlsConnectorConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
-use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
+use lapin::{AsyncTcpStream, Channel, Connection, ConnectionProperties};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use secrecy::ExposeSecret as _;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 use super::settings::{RabbitMqError, RabbitMqSettings};
 
 /// How long connecting may take, greeting included.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
+
+/// How long setting up a connection may take: opening channels, declaring, consuming.
+const SET_UP_TIME: Duration = Duration::from_secs(20);
+
+/// How often a connection is looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long closing may take.
 const CLOSE_TIME: Duration = Duration::from_secs(2);
@@ -82,6 +88,28 @@ impl Address {
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let connected = Connection::connector(self.uri.clone(), lapin::runtime::default_runtime()?, dial, properties);
         Ok(timeout(CONNECT_TIME, connected).await.map_err(|_| Failure::TimeOut("connecting"))??)
+    }
+}
+
+/// Sets something up on a connection. The library may wait for ever for an answer on one that has ended meanwhile.
+pub(super) async fn set_up<T>(
+    connection: &Connection,
+    setting_up: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = timeout(SET_UP_TIME, setting_up) => done.map_err(|_| Failure::TimeOut("setting up"))?,
+        failure = lost(connection, &[]) => Err(failure),
+    }
+}
+
+/// Resolves when the connection, or one of these channels on it, has ended: not every end is told.
+pub(super) async fn lost(connection: &Connection, channels: &[Channel]) -> Failure {
+    let mut look = interval(LOOK);
+    loop {
+        look.tick().await;
+        if !connection.status().connected() || !channels.iter().all(|channel| channel.status().connected()) {
+            return Failure::Lost;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The connection that publishes.
 
 use std::pin::pin;
+use std::slice::from_ref;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, Confirmation, Connection, Event};
 use tessera_common::clock::{Clock, Timestamp};
 use tokio::sync::{Notify, watch};
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval_at, timeout};
 
 use super::Broker;
-use super::connection::{Failure, close};
+use super::connection::{Failure, close, lost, set_up};
 use super::message;
 use super::status::{Line, LinkState};
 use super::supervisor::stopped;
@@ -22,11 +23,8 @@ use crate::envelope::Envelope;
 /// How long a confirm may take; later it no longer counts.
 const CONFIRM_TIME: Duration = Duration::from_secs(5);
 
-/// How often the connection is looked at: not every end of one is told.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// Looks between two declarations: a queue or binding that somebody deleted is back within ten seconds.
-const LOOKS_PER_DECLARATION: u32 = 10;
+/// Between two declarations: a queue or binding that somebody deleted is back within this time.
+const DECLARED_AGAIN: Duration = Duration::from_secs(10);
 
 /// Publishes with confirms, as long as there is a connection.
 pub(super) struct Publisher {
@@ -93,13 +91,18 @@ impl Publisher {
     pub(super) async fn session(&self, broker: &Broker, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
         let connection = broker.connect(&self.line).await?;
         let events = pin!(connection.events_listener());
-        let channel = connection.create_channel().await?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await?;
-        broker.declare(&connection).await?;
+        let setting_up = async {
+            let channel = connection.create_channel().await?;
+            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            broker.declare(&connection).await?;
+            Ok(channel)
+        };
+        let channel = set_up(&connection, setting_up).await?;
         *self.channel.write().unwrap_or_else(PoisonError::into_inner) = Some(channel.clone());
         self.line.is(LinkState::Up);
         let ended = tokio::select! {
-            ended = self.serve(broker, &connection, &channel, events) => ended,
+            ended = self.serve(broker, &connection, events) => ended,
+            failure = lost(&connection, from_ref(&channel)) => Err(failure),
             () = stopped(&mut stop) => Ok(()),
         };
         self.line.is(LinkState::Down);
@@ -112,11 +115,9 @@ impl Publisher {
         &self,
         broker: &Broker,
         connection: &Connection,
-        channel: &Channel,
         mut events: impl futures::Stream<Item = Event> + Unpin,
     ) -> Result<(), Failure> {
-        let mut look = interval(LOOK);
-        let mut looks = 0;
+        let mut due = interval_at(Instant::now() + DECLARED_AGAIN, DECLARED_AGAIN);
         loop {
             let declare = tokio::select! {
                 event = events.next() => {
@@ -130,13 +131,7 @@ impl Publisher {
                     false
                 }
                 () = self.returned.notified() => true,
-                _ = look.tick() => {
-                    if !connection.status().connected() || !channel.status().connected() {
-                        return Err(Failure::Lost);
-                    }
-                    looks += 1;
-                    looks % LOOKS_PER_DECLARATION == 0
-                }
+                _ = due.tick() => true,
             };
             // A blocked connection sends nothing at all: a declaration would wait for ever.
             if declare

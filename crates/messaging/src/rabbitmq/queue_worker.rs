@@ -15,7 +15,7 @@ use lapin::Acker;
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::connection::Failure;
@@ -29,6 +29,9 @@ pub(super) const PREFETCH: u16 = 100;
 
 /// Messages in a consumer's hands at once: it needs a database connection for each.
 const AT_ONCE: usize = 8;
+
+/// How long the connection may take to send an acknowledgement.
+const ACKNOWLEDGE_TIME: Duration = Duration::from_secs(5);
 
 /// The pause after the first failed delivery of a message; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -72,9 +75,9 @@ impl QueueWorker {
         let ended = loop {
             let next = tokio::select! {
                 () = stopped(&mut stop) => break Ok(()),
-                Some(settled) = running.next() => match acknowledge(&settled).await {
+                Some(settled) = running.next() => match Settled::acknowledge(&settled).await {
                     Ok(()) => lanes.follows(settled.lane),
-                    Err(error) => break Err(error.into()),
+                    Err(failure) => break Err(failure),
                 },
                 delivery = deliveries.next() => match delivery {
                     Some(Ok(delivery)) => lanes.admit(Held::of(delivery)),
@@ -87,9 +90,10 @@ impl QueueWorker {
             }
         };
         end.send_replace(true);
+        let mut reachable = ended.is_ok();
         while let Some(settled) = running.next().await {
             // On a lost connection this fails, the message comes again, and the inbox drops it.
-            drop(acknowledge(&settled).await);
+            reachable = reachable && settled.acknowledge().await.is_ok();
         }
         ended
     }
@@ -117,7 +121,7 @@ impl QueueWorker {
                 }
             }
             // Before the consumer sees it: a message that kills its process is in no queue any more.
-            acker.ack(BasicAckOptions::default()).await?;
+            acknowledge(&acker).await?;
             if self.deliver(&message).await.is_ok() {
                 self.keeper.drop_letter(&envelope, consumer).await;
             }
@@ -185,14 +189,20 @@ impl Held {
     }
 }
 
+impl Settled {
+    async fn acknowledge(&self) -> Result<(), Failure> {
+        if self.done { acknowledge(&self.acker).await } else { Ok(()) }
+    }
+}
+
 fn gone(deliveries: &lapin::Consumer) -> Failure {
     Failure::QueueGone(deliveries.queue().to_string())
 }
 
-async fn acknowledge(settled: &Settled) -> lapin::Result<()> {
-    if settled.done {
-        settled.acker.ack(BasicAckOptions::default()).await?;
-    }
+/// The library may wait for ever on a connection that has ended meanwhile.
+async fn acknowledge(acker: &Acker) -> Result<(), Failure> {
+    let sent = timeout(ACKNOWLEDGE_TIME, acker.ack(BasicAckOptions::default())).await;
+    sent.map_err(|_| Failure::TimeOut("acknowledging"))??;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Broker;
-use super::connection::{Failure, close};
+use super::connection::{Failure, close, lost, set_up};
 use super::keeper::Keeper;
 use super::queue_worker::{PREFETCH, QueueWorker};
 use super::status::{Line, LinkState};
@@ -47,17 +47,23 @@ impl Subscriber {
     pub(super) async fn session(&self, broker: &Broker, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
         let connection = broker.connect(&self.line).await?;
         let mut events = pin!(connection.events_listener());
-        broker.declare(&connection).await?;
-        let mut opened = Vec::new();
-        for consumer in broker.consumers.all() {
-            opened.push(open(broker, &connection, consumer).await?);
-        }
+        let setting_up = async {
+            broker.declare(&connection).await?;
+            let mut opened = Vec::new();
+            for consumer in broker.consumers.all() {
+                opened.push(open(broker, &connection, consumer).await?);
+            }
+            Ok(opened)
+        };
+        let opened = set_up(&connection, setting_up).await?;
+        let mut lost = pin!(lost(&connection, &[]));
         let (end, ending) = watch::channel(false);
         let mut work = self.start(opened, &ending);
         self.line.is(LinkState::Up);
         let ended = loop {
             tokio::select! {
                 () = stopped(&mut stop) => break Ok(()),
+                failure = &mut lost => break Err(failure),
                 Some(ended) = work.join_next() => break ended.unwrap_or(Err(Failure::Lost)),
                 event = events.next() => match event {
                     Some(Event::Error(error)) => break Err(error.into()),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{Channel, ExchangeKind};
+use lapin::{Channel, Connection, ExchangeKind};
 use tokio::time::timeout;
 
 use super::connection::Failure;
@@ -64,14 +64,15 @@ impl Topology {
     }
 
     /// Declares everything, and `more`: what is there already stays as it is.
-    pub(super) async fn declare(&self, channel: &Channel, more: &[Subscription]) -> Result<(), Failure> {
+    pub(super) async fn declare(&self, connection: &Connection, more: &[Subscription]) -> Result<(), Failure> {
         let declared = async {
+            let channel = connection.create_channel().await?;
             let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
             channel.exchange_declare(self.events(), ExchangeKind::Topic, durable, FieldTable::default()).await?;
             channel.exchange_declare(self.dead(), ExchangeKind::Direct, durable, FieldTable::default()).await?;
             let unlisted = more.iter().filter(|subscription| !self.subscriptions.contains(subscription));
             for subscription in self.subscriptions.iter().chain(unlisted) {
-                self.declare_queues(channel, subscription).await?;
+                self.declare_queues(&channel, subscription).await?;
             }
             Ok(())
         };

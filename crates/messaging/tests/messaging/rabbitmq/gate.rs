@@ -1,6 +1,7 @@
 //! A gate between a service and the broker: shut, it cuts what is there and lets nobody through.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 
 use lapin::uri::AMQPUri;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
@@ -12,6 +13,7 @@ pub struct Gate {
     uri: AMQPUri,
     open: Arc<watch::Sender<bool>>,
     said: broadcast::Sender<Vec<u8>>,
+    ends: Arc<Mutex<VecDeque<usize>>>,
     accepting: JoinHandle<()>,
 }
 
@@ -23,16 +25,18 @@ impl Gate {
         uri.authority.host = "127.0.0.1".to_owned();
         uri.authority.port = listener.local_addr().unwrap().port();
         let (open, said) = (Arc::new(watch::Sender::new(true)), broadcast::Sender::new(8));
-        let (gate, voice) = (open.clone(), said.clone());
+        let ends = Arc::new(Mutex::new(VecDeque::new()));
+        let (gate, voice, next_ends) = (open.clone(), said.clone(), ends.clone());
         let accepting = tokio::spawn(async move {
             while let Ok((service, _)) = listener.accept().await {
                 if *gate.borrow() {
                     let broker = TcpStream::connect(broker.clone()).await.unwrap();
-                    tokio::spawn(pass(service, broker, gate.subscribe(), voice.subscribe()));
+                    let left = next_ends.lock().unwrap().pop_front().unwrap_or(usize::MAX);
+                    tokio::spawn(pass(service, broker, gate.subscribe(), voice.subscribe(), left));
                 }
             }
         });
-        Self { uri, open, said, accepting }
+        Self { uri, open, said, ends, accepting }
     }
 
     /// The broker's address, through the gate.
@@ -54,6 +58,11 @@ impl Gate {
         self.open();
     }
 
+    /// The next connections each end once so many bytes have come from the broker.
+    pub fn end_next(&self, after: impl IntoIterator<Item = usize>) {
+        self.ends.lock().unwrap().extend(after);
+    }
+
     /// Lets every connected service hear this, as if the broker had said it. Only while the broker is silent.
     pub fn say(&self, bytes: Vec<u8>) {
         self.said.send(bytes).unwrap();
@@ -71,6 +80,7 @@ async fn pass(
     mut broker: TcpStream,
     mut open: watch::Receiver<bool>,
     mut said: broadcast::Receiver<Vec<u8>>,
+    mut left: usize,
 ) {
     let (mut from_service, mut to_service) = service.split();
     let (mut from_broker, mut to_broker) = broker.split();
@@ -79,7 +89,13 @@ async fn pass(
         loop {
             tokio::select! {
                 read = from_broker.read(&mut buffer) => match read {
-                    Ok(read) if read > 0 => to_service.write_all(&buffer[..read]).await?,
+                    Ok(read) if read > 0 => {
+                        to_service.write_all(&buffer[..read]).await?;
+                        left = left.saturating_sub(read);
+                        if left == 0 {
+                            return Ok(());
+                        }
+                    }
                     _ => return Ok::<(), std::io::Error>(()),
                 },
                 Ok(bytes) = said.recv() => to_service.write_all(&bytes).await?,

@@ -1,6 +1,7 @@
 //! The broker is away, goes away, or takes nothing.
 
-use tessera_messaging::rabbitmq::LinkState;
+use futures::{StreamExt as _, stream};
+use tessera_messaging::rabbitmq::{LinkState, RabbitMqStatus};
 use tessera_messaging::{PublishError, Relay};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -11,6 +12,7 @@ use super::stage::{End, Stage, until};
 over_rabbitmq!(
     without_a_broker_everything_starts_and_rows_wait,
     connections_that_are_cut_lose_nothing,
+    connections_that_end_while_they_are_set_up_are_made_anew,
     a_broker_that_takes_nothing_makes_rows_wait,
 );
 
@@ -67,6 +69,26 @@ async fn connections_that_are_cut_lose_nothing(stage: &mut Stage) {
     applied.sort_unstable();
     assert_eq!(applied, (1..=150).collect::<Vec<_>>(), "each once");
     assert_eq!(stage.world.count("select count(*) from dead_letters").await, 0);
+}
+
+async fn connections_that_end_while_they_are_set_up_are_made_anew(stage: &mut Stage) {
+    stage.end.start();
+    stage.end.is_up().await;
+    // The broker's greeting is some 500 bytes, what it answers after that as many again. Whoever waits for the rest must notice.
+    let ends = stream::iter((500..1200).step_by(9)).map(async |bytes| {
+        let gate = stage.another_gate().await;
+        gate.end_next([bytes, bytes]);
+        let mut end = stage.end_at(&gate.url(), None);
+        end.bus.subscribe(stage.world.witness("test.a"));
+        end.start();
+        until(&format!("both are up, ended after {bytes} bytes"), async || {
+            let RabbitMqStatus { publishing, consuming, .. } = end.status();
+            (publishing.state, consuming.state) == (LinkState::Up, LinkState::Up)
+        })
+        .await;
+        end.stop().await;
+    });
+    ends.buffer_unordered(20).collect::<()>().await;
 }
 
 async fn a_broker_that_takes_nothing_makes_rows_wait(stage: &mut Stage) {

@@ -57,6 +57,7 @@ pub struct Stage {
     pub world: World,
     pub end: End,
     pub gate: Gate,
+    broker: AMQPUri,
     pub namespace: String,
     /// Past the gate, as an operator would come.
     pub operator: Channel,
@@ -106,6 +107,11 @@ impl Stage {
         end(url, &self.namespace, authorities, self.world.db.clone(), self.world.clock.clone())
     }
 
+    /// Another way to the broker.
+    pub async fn another_gate(&self) -> Gate {
+        Gate::to(self.broker.clone()).await
+    }
+
     pub fn queue(&self, consumer: &str) -> String {
         format!("{}.{consumer}", self.namespace)
     }
@@ -144,7 +150,7 @@ pub async fn play(db: Db, test: impl AsyncFnOnce(&mut Stage)) {
         .await
         .expect("RabbitMQ answers; TESSERA_TEST_RABBITMQ=off leaves its tests out");
     let uri: AMQPUri = url.parse().unwrap();
-    let gate = Gate::to(uri).await;
+    let gate = Gate::to(uri.clone()).await;
     let namespace = format!("tessera-test-{}", Uuid::from_bytes(Random::system().bytes()).simple());
     let clock = Clock::machine();
     let end = end(&gate.url(), &namespace, None, db.clone(), clock.clone());
@@ -152,6 +158,7 @@ pub async fn play(db: Db, test: impl AsyncFnOnce(&mut Stage)) {
         world: World::with(db, clock, end.bus.clone()),
         end,
         gate,
+        broker: uri,
         namespace,
         operator: operator_connection.create_channel().await.unwrap(),
         operator_connection,
